@@ -1,0 +1,15 @@
+"""``algo.Ewma``: an exponentially weighted moving average.
+
+``new algo.Ewma(weight = 0.1)``: the newest sample counts for *weight* (above 0, at most 1), all before it for the rest.
+``observe(sample)`` gives the new average, ``value`` is the current one (``undefined`` without samples), ``reset()`` forgets all.
+"""
+
+from importlib.resources import files
+
+from pipy_core.api import Registry, hookimpl
+
+
+@hookimpl
+def pipy_register_scripts(registry: Registry) -> None:
+    """See the hook."""
+    registry.add_script("pipy_example/ewma.js", files("pipy_example").joinpath("ewma.js").read_text("utf-8"))

@@ -1,0 +1,36 @@
+"""Puts the rooms together: settings, the log, plugins, then the worker. The only place that knows all; decides nothing else."""
+
+from pipy_core import faults, logs
+from pipy_core.errors import LoadError, StartError
+from pipy_core.plugins import Plugins
+from pipy_core.registry import Registry
+from pipy_core.settings import Settings
+from pipy_core.worker import run as run_worker
+
+
+def load_plugins(settings: Settings) -> tuple[Registry, Plugins]:
+    """Set up the log and let the plugins in.
+
+    :raises PluginError: the installation is broken.
+    """
+    logs.configure(settings.log_level, settings.log_format)
+    registry = Registry()
+    plugins = Plugins()
+    plugins.load(registry)
+    return registry, plugins
+
+
+def run(settings: Settings) -> int:
+    """Run the script until the program ends, or only verify it.
+
+    :returns: the exit code; 1 where it could not be started, with the reason in the log.
+    :raises PluginError: the installation is broken.
+    """
+    registry, plugins = load_plugins(settings)
+    try:
+        return run_worker(settings, registry, plugins.hook)
+    except LoadError as error:
+        logs.get_logger("pjs").error("\n".join(faults.render(error)))
+    except StartError as error:
+        logs.get_logger("listener").error(str(error))
+    return 1

@@ -1,0 +1,189 @@
+"""The command line: what the words mean, and what is printed. Starts nothing itself (spec: cli-admin.md, 1)."""
+
+import difflib
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from pipy_core import __version__, app, reference, settings
+from pipy_core.errors import ArgumentError, PipyError
+from pipy_core.plugins import installed
+from pipy_core.script.isolate import v8_version
+from pipy_core.settings import Settings
+
+_ACTIONS: Final = {
+    "-h": "help",
+    "-help": "help",
+    "--help": "help",
+    "-v": "version",
+    "-version": "version",
+    "--version": "version",
+    "--list-filters": "list-filters",
+    "--help-filters": "help-filters",
+}
+_FLAGS: Final = {"--verify": "verify", "--reuse-port": "reuse_port"}
+
+#: Which action wins when several are asked for.
+_PRECEDENCE: Final = ("version", "help", "list-filters", "help-filters", "run")
+
+_DEFAULTS: Final = Settings()
+_USAGE: Final = (
+    ("-h, -help, --help", "Show this text"),
+    ("-v, -version, --version", "Show the versions of Pipy, of what it runs on, and of the plugins found"),
+    ("--verify", "Load the script, say whether it is good, and exit"),
+    (f"--log-level=<{'|'.join(settings.LOG_LEVELS)}>", f"How much to log; default: {_DEFAULTS.log_level}"),
+    (f"--log-format=<{'|'.join(settings.LOG_FORMATS)}>", f"How to log; default: {_DEFAULTS.log_format}"),
+    ("--list-filters", "List all filters"),
+    ("--help-filters[=<name>]", "Explain all filters, or one of them"),
+    ("--reuse-port", "Listen with SO_REUSEPORT, so that several processes can share the ports"),
+    ("--load-timeout=<seconds>", f"CPU time that evaluating a script file may take; default: {_DEFAULTS.load_timeout:g}"),
+    ("--call-timeout=<seconds>", f"CPU time that a call of a script function may take; default: {_DEFAULTS.call_timeout:g}"),
+    ("--heap-limit=<megabytes>", f"How large the heap of the scripts may grow; default: {_DEFAULTS.heap_limit_mb}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the command line asks for.
+
+    :ivar action: one of ``_PRECEDENCE``.
+    :ivar name: the script, or the filter to explain; empty if none was given.
+    :ivar flags: settings that were switched on.
+    :ivar values: options and the text given for them.
+    """
+
+    action: str
+    name: str
+    flags: tuple[str, ...]
+    values: tuple[tuple[str, str], ...]
+
+    def choose(self, environ: Mapping[str, str]) -> Settings:
+        """The settings of the environment, changed by those of the command line.
+
+        :raises ArgumentError: a value is wrong.
+        """
+        result = settings.from_environment(environ)
+        for option, text in self.values:
+            result = settings.with_value(result, option, text)
+        switched_on: dict[str, Any] = dict.fromkeys(self.flags, True)
+        return replace(result, **switched_on)
+
+
+def parse(argv: Sequence[str]) -> Command:
+    """Take *argv*, without the program's name, apart. Options and the one file name may stand in any order.
+
+    :raises ArgumentError: an unknown option, or more than one file name.
+    """
+    actions, flags, values, names = {"run"}, [], [], []
+    for word in argv:
+        option, equals, text = word.partition("=")
+        if not word.startswith("-"):
+            names.append(word)
+        elif word in _FLAGS:
+            flags.append(_FLAGS[word])
+        elif word in _ACTIONS:
+            actions.add(_ACTIONS[word])
+        elif option == "--help-filters":
+            actions.add("help-filters")
+            names.append(text)
+        elif option.removeprefix("--") in settings.OPTIONS and equals:
+            values.append((option.removeprefix("--"), text))
+        elif option.removeprefix("--") in settings.OPTIONS:
+            raise ArgumentError(f"option without a value: {option}; write {option}=<value>")
+        else:
+            raise ArgumentError(f"unknown option: {option}")
+    if len(names) > 1:
+        raise ArgumentError(f"redundant filename: {names[1]}")
+    action = min(actions, key=_PRECEDENCE.index)
+    return Command(action, names[0] if names else "", tuple(flags), tuple(values))
+
+
+def find_script(name: str) -> str:
+    """The absolute path of the script called *name*.
+
+    :raises ArgumentError: there is none, or it cannot be read.
+    """
+    path = Path(name)
+    if not name:
+        raise ArgumentError("no filename given; pipy --help tells more")
+    if "://" in name:
+        raise ArgumentError(f"cannot open file: {name}: only scripts in local files can be run")
+    if not path.exists():
+        raise ArgumentError(f"file or directory not found: {name}")
+    if not path.is_file():
+        raise ArgumentError(f"cannot open file: {name}: it is not a file")
+    if not os.access(path, os.R_OK):
+        raise ArgumentError(f"cannot open file: {name}: permission denied")
+    return str(path.absolute())
+
+
+def usage() -> str:
+    """What ``--help`` prints."""
+    lines = ["Usage: pipy [options] <filename>", "", "Options:"]
+    for words, explanation in _USAGE:
+        lines.append(f"  {words:<38}{explanation}" if len(words) < 38 else f"  {words}\n{'':40}{explanation}")
+    lines += ["", "An option with a value can be given in the environment as well: PIPY_LOG_LEVEL=debug for --log-level=debug."]
+    lines += ["PIPY_CONFIG_FILE is the script to run if the command line names none.", ""]
+    return "\n".join(lines)
+
+
+def versions() -> str:
+    """What ``--version`` prints."""
+    plugins = installed()
+    strangers = [str(each) for each in plugins if not each.built_in]
+    rows = [
+        ("Version", __version__),
+        ("V8", v8_version()),
+        ("Python", platform.python_version()),
+        ("gevent", importlib.metadata.version("gevent")),
+        ("Host", f"{platform.system()} {platform.machine()}"),
+        ("Plugins", f"{len(plugins) - len(strangers)} built in"),
+    ]
+    rows += [("", each) for each in strangers]
+    return "\n".join(f"{name:<12}: {value}" if name else f"{'':14}{value}" for name, value in rows)
+
+
+def explain_filters(chosen: Settings, name: str) -> str:
+    """What ``--help-filters`` prints: all filters, or the one called *name*.
+
+    :raises ArgumentError: there is no such filter; names similar ones.
+    """
+    registry, _ = app.load_plugins(chosen)
+    specs = {spec.name: spec for spec in registry.filters()}
+    if not name:
+        return "\n".join(map(reference.describe, specs.values()))
+    if name not in specs:
+        similar = difflib.get_close_matches(name, specs, cutoff=0.5)
+        raise ArgumentError(f"no such filter: {name}" + (f"; did you mean {' or '.join(similar)}?" if similar else ""))
+    return reference.describe(specs[name])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; gives the exit code. Mistakes of the user are told on standard error, with exit code 1."""
+    try:
+        command = parse(sys.argv[1:] if argv is None else argv)
+        if command.action == "help":
+            return _print(usage())
+        if command.action == "version":
+            return _print(versions())
+        chosen = command.choose(os.environ)
+        if command.action == "list-filters":
+            return _print(reference.overview(app.load_plugins(chosen)[0].filters()))
+        if command.action == "help-filters":
+            return _print(explain_filters(chosen, command.name))
+        return app.run(replace(chosen, script=find_script(command.name or chosen.script)))
+    except PipyError as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _print(text: str) -> int:
+    print(text)
+    return 0

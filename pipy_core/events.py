@@ -1,0 +1,203 @@
+"""The four things that flow through pipelines, and Message, which is a bundle of them.
+
+Events are passed on by reference. A filter never changes the payload of a Data it did not make; what a script changes in a head
+is seen by everyone who holds that head (spec: model.md, 1.2).
+"""
+
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+
+class Failure(Enum):
+    """Why a stream ended (spec: model.md, 1.1). The value is what scripts see as ``StreamEnd.error``."""
+
+    NONE = ""
+    UNKNOWN_ERROR = "UnknownError"
+    RUNTIME_ERROR = "RuntimeError"
+    READ_ERROR = "ReadError"
+    WRITE_ERROR = "WriteError"
+    CANNOT_RESOLVE = "CannotResolve"
+    CONNECTION_CANCELED = "ConnectionCanceled"
+    CONNECTION_RESET = "ConnectionReset"
+    CONNECTION_REFUSED = "ConnectionRefused"
+    CONNECTION_TIMEOUT = "ConnectionTimeout"
+    READ_TIMEOUT = "ReadTimeout"
+    WRITE_TIMEOUT = "WriteTimeout"
+    UNAUTHORIZED = "Unauthorized"
+    BUFFER_OVERFLOW = "BufferOverflow"
+    PROTOCOL_ERROR = "ProtocolError"
+
+    @property
+    def code(self) -> int:
+        """The number ``dump`` prints."""
+        return _ORDER[self]
+
+    @property
+    def text(self) -> str:
+        """The words ``dump`` prints: ``connection refused``."""
+        return _WORDS[self]
+
+
+def _words(name: str) -> str:
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip() or "no error"
+
+
+_ORDER: Final = {failure: number for number, failure in enumerate(Failure)}
+_WORDS: Final = {failure: _words(failure.value) for failure in Failure}
+
+
+class ScriptObject:
+    """Python's hold on an object that lives in the isolate; when the last reference goes, the isolate lets go of it too."""
+
+    __slots__ = ("number", "released")
+
+    def __init__(self, number: int, released: list[int]) -> None:
+        self.number = number
+        self.released = released
+
+    def __del__(self) -> None:
+        self.released.append(self.number)
+
+
+class Head:
+    """What opens a message: a mapping of names to JSON-like values, such as ``method`` and ``headers`` of an HTTP request.
+
+    Codecs subclass it to keep received bytes and decode them only when somebody looks (override ``_decode``).
+    ``script`` is set once a script has seen the head: from then on the object in the isolate is the original, and ``fields`` is
+    replaced with what a script makes of it.
+    """
+
+    __slots__ = ("__weakref__", "_fields", "script")
+
+    def __init__(self, fields: dict[str, Any] | None = None) -> None:
+        self._fields = fields
+        self.script: ScriptObject | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The decoded head. Treat it as read-only: it may be shared; ``replace`` it to change it."""
+        if self._fields is None:
+            self._fields = self._decode()
+        return self._fields
+
+    def replace(self, fields: dict[str, Any]) -> None:
+        """Take *fields* as the new content; anything derived from the old one is forgotten."""
+        self._fields = fields
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """One field, or *default*."""
+        return self.fields.get(name, default)
+
+    def _decode(self) -> dict[str, Any]:
+        return {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.fields!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Head) and self.fields == other.fields
+
+    __hash__ = object.__hash__
+
+
+class Data:
+    """A run of bytes. Empty means *flush*: it carries nothing and asks that what came before is not held back."""
+
+    __slots__ = ("payload", "script")
+    __match_args__ = ("payload",)
+
+    def __init__(self, payload: bytes = b"") -> None:
+        self.payload = payload
+        self.script = 0  # its number in the table of payloads that scripts can ask for; 0: no script has seen it
+
+    def __repr__(self) -> str:
+        return f"Data({self.payload!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Data) and self.payload == other.payload
+
+    __hash__ = object.__hash__
+
+
+class MessageStart:
+    """Opens a message. The head may be absent (``None``)."""
+
+    __slots__ = ("head",)
+    __match_args__ = ("head",)
+
+    def __init__(self, head: Head | None = None) -> None:
+        self.head = head
+
+    def __repr__(self) -> str:
+        return f"MessageStart({self.head!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MessageStart) and self.head == other.head
+
+    __hash__ = object.__hash__
+
+
+class MessageEnd:
+    """Closes a message."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MessageEnd()"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MessageEnd)
+
+    __hash__ = object.__hash__
+
+
+class StreamEnd:
+    """Ends a stream; nothing follows it."""
+
+    __slots__ = ("error",)
+    __match_args__ = ("error",)
+
+    def __init__(self, error: Failure = Failure.NONE) -> None:
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"StreamEnd({self.error})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StreamEnd) and self.error is other.error
+
+    __hash__ = object.__hash__
+
+
+Event: TypeAlias = Data | MessageStart | MessageEnd | StreamEnd
+
+
+class Message:
+    """A whole message: what scripts hand over, and what filters that collect bodies hand to scripts. Not an event itself."""
+
+    __slots__ = ("body", "head")
+    __match_args__ = ("head", "body")
+
+    def __init__(self, head: Head | None = None, body: Data | None = None) -> None:
+        self.head = head
+        self.body = body
+
+    def events(self) -> list[Event]:
+        """The events it stands for."""
+        if self.body is None:
+            return [MessageStart(self.head), END]
+        return [MessageStart(self.head), self.body, END]
+
+    def __repr__(self) -> str:
+        return f"Message({self.head!r}, {self.body!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self.head == other.head and self.body == other.body
+
+    __hash__ = object.__hash__
+
+
+#: Events without content are the same wherever they occur.
+END: Final = MessageEnd()
+FLUSH: Final = Data()
+EOS: Final = StreamEnd()

@@ -1,0 +1,107 @@
+"""What filters hold in memory: the body of a message, or events that cannot go on yet. Both are bounded."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from pipy_core.events import Data, Event
+
+#: What a filter holds unless a script says otherwise. As much as a large upload or page, and small beside the memory of a server.
+LIMIT: Final = 16 * 1024 * 1024
+
+#: What an event without payload counts for, so that there cannot be too many of them either.
+_EVENT_SIZE: Final = 64
+
+
+class Body:
+    """The body of one message.
+
+    :param limit: bytes beyond it are left out and counted, as the original does when a script sets a limit. None: there is no such
+        limit but ``LIMIT``, and a body that passes it cannot be had at all.
+    """
+
+    __slots__ = ("_limit", "_pieces", "discarded", "size")
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._pieces: list[Data] = []
+        self.size = 0
+        self.discarded = 0
+
+    def add(self, data: Data) -> bool:
+        """Take *data*; false if the body has passed ``LIMIT`` and must be given up."""
+        length = len(data.payload)
+        if not length:
+            return True
+        if self._limit is None:
+            self.size += length
+            if self.size > LIMIT:
+                return False
+            self._pieces.append(data)
+            return True
+        room = self._limit - self.size
+        if length > room:
+            self.discarded += length - room
+            data, length = Data(data.payload[:room]), room
+        if length:
+            self.size += length
+            self._pieces.append(data)
+        return True
+
+    def data(self) -> Data:
+        """All of it. A body that came in one piece is that very piece: scripts that have seen it know it again."""
+        if len(self._pieces) == 1:
+            return self._pieces[0]
+        return Data(b"".join([piece.payload for piece in self._pieces]))
+
+    def complaint(self) -> str:
+        """What the log is to say of what was left out; empty if nothing is to be said. A limit of 0 leaves all out on purpose."""
+        if self.discarded and self._limit:
+            return f"{self.discarded} bytes were discarded due to buffer size limit of {self._limit}"
+        return ""
+
+
+class Backlog:
+    """Events that wait in order, ``LIMIT`` bytes of them at most."""
+
+    __slots__ = ("_events", "size")
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self.size = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._events)
+
+    def add(self, event: Event) -> bool:
+        """Put *event* at the end; false if there is no room for it."""
+        self.size += _weight(event)
+        if self.size > LIMIT:
+            return False
+        self._events.append(event)
+        return True
+
+    def put_back(self, event: Event) -> None:
+        """Put what is left of the first event to its place again."""
+        self.size += _weight(event)
+        self._events.appendleft(event)
+
+    def take(self) -> Event:
+        """Take the first event."""
+        event = self._events.popleft()
+        self.size -= _weight(event)
+        return event
+
+    def drain(self, feed: Callable[[Event], None]) -> None:
+        """Hand over all events, those that are added meanwhile too."""
+        while self._events:
+            feed(self.take())
+
+    def clear(self) -> None:
+        """Forget all events."""
+        self._events.clear()
+        self.size = 0
+
+
+def _weight(event: Event) -> int:
+    return len(event.payload) + _EVENT_SIZE if type(event) is Data else _EVENT_SIZE

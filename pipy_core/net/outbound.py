@@ -1,0 +1,244 @@
+"""Outbound TCP connections: resolve, try every address in order, retry, then be a ``Connection`` whose input is the reply.
+
+Speaks to its filter as a ``Branch``; everything that goes wrong is replied as one ``StreamEnd`` (spec: filters.md, ``connect``).
+"""
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gevent.timeout import Timeout
+from greenlet import greenlet
+
+from pipy_core.events import Data, Event, Failure, StreamEnd
+from pipy_core.filter import Emit, ignore
+from pipy_core.logs import get_logger
+from pipy_core.net.connection import HARD_LIMIT, HIGH_WATER, WRITE, Connection, reason
+from pipy_core.net.reactor import Reactor
+from pipy_core.turn import Valve
+
+#: Seconds for a connect that no option limits; Linux itself gives up after about 130.
+CONNECT_LIMIT: Final = 60.0
+
+_log = get_logger("outbound")
+
+Address = tuple[Any, ...]
+
+
+class Outbound:
+    """One outbound connection, from the first event to its StreamEnd.
+
+    :param address: host name or IP address, and port.
+    :param options: ``bufferLimit`` bytes (0: ``HARD_LIMIT``), ``retryCount`` (negative: for ever), ``retryDelay``,
+        ``connectTimeout``, ``readTimeout``, ``writeTimeout`` in seconds (0: off, but see ``CONNECT_LIMIT``).
+    :param reply: gets Data and one StreamEnd, in turns.
+    """
+
+    __slots__ = (
+        "_address",
+        "_connection",
+        "_ended",
+        "_greenlet",
+        "_limit",
+        "_log_name",
+        "_options",
+        "_overflowed",
+        "_pending",
+        "_pending_size",
+        "_reactor",
+        "_reply",
+        "_valve",
+    )
+
+    def __init__(self, reactor: Reactor, address: tuple[str, int], options: Mapping[str, Any], reply: Emit) -> None:
+        self._reactor = reactor
+        self._address = address
+        self._options = options
+        self._reply = reply
+        self._limit = options["bufferLimit"] or HARD_LIMIT
+        self._connection: Connection | None = None
+        self._pending: list[bytes] = []  # what came before the connection did
+        self._pending_size = 0
+        self._ended = False  # the stream towards the peer has ended
+        self._overflowed = False
+        self._valve: Valve | None = None
+        self._log_name = f"[{address[0]}]:{address[1]}"
+        self._greenlet: greenlet | None = reactor.spawn(self._establish)  # until it is connected, or has given up
+
+    # -- as a branch ------------------------------------------------------------------------------------------------
+
+    def feed(self, event: Event) -> None:
+        """See ``Branch``."""
+        if type(event) is Data:
+            if event.payload and not self._ended:
+                self._write(event.payload)
+        elif type(event) is StreamEnd and not self._ended:
+            self._ended = True
+            self._end()
+
+    def close(self) -> None:
+        """See ``Branch``: the connection is cut."""
+        self._reply = ignore
+        self._ended = True
+        self._pending.clear()
+        self._open_valve()
+        if self._greenlet is not None:
+            self._reactor.loop.run_callback(self._greenlet.throw)
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _write(self, payload: bytes) -> None:
+        connection = self._connection
+        if self._overflowed:
+            return
+        if (connection.unsent if connection is not None else self._pending_size) >= self._limit:
+            _log.error(f"{self._log_name} buffer overflow: {self._limit} bytes are unsent, the rest is dropped")
+            self._overflowed = True
+            self._end()
+        elif connection is not None:
+            connection.write(payload)
+        else:
+            self._pending.append(payload)
+            self._pending_size += len(payload)
+            if self._pending_size > HIGH_WATER:
+                self._valve = self._valve or Valve()
+                self._valve.close()
+                self._reactor.turn.held.append(self._valve)
+
+    def _end(self) -> None:
+        """Nothing more comes from the filter: send what there is, then end the sending side; the answer is still awaited."""
+        connection = self._connection
+        if connection is not None:
+            if self._overflowed:
+                connection.end()
+            else:
+                connection.end_output()
+
+    # -- connecting, in a greenlet of its own -----------------------------------------------------------------------
+
+    def _establish(self) -> None:
+        try:
+            self._try_and_retry()
+        finally:
+            self._greenlet = None
+
+    def _try_and_retry(self) -> None:
+        retries = self._options["retryCount"]
+        attempt = 0
+        while self._reply is not ignore:
+            failure = self._attempt()
+            if failure is None or self._reply is ignore:
+                return
+            if 0 <= retries <= attempt:
+                self._reactor.run(self._failed, failure)
+                return
+            attempt += 1
+            self._pause(self._options["retryDelay"])
+            _log.warning(f"{self._log_name} retry connecting... (retries = {attempt})")
+
+    def _attempt(self) -> Failure | None:
+        """One try at every address; None when connected."""
+        try:
+            with Timeout(self._options["connectTimeout"] or CONNECT_LIMIT):
+                outcome = self._reach()
+        except Timeout:
+            _log.error(f"{self._log_name} cannot connect: Connection timed out")
+            return Failure.CONNECTION_TIMEOUT
+        if isinstance(outcome, Failure):
+            return outcome
+        self._reactor.run(self._connected, outcome)
+        return None
+
+    def _reach(self) -> socket.socket | Failure:
+        try:
+            addresses = self._resolve()
+        except OSError as error:
+            _log.error(f"{self._log_name} cannot resolve hostname: {error.strerror or error}")
+            return Failure.CANNOT_RESOLVE
+        for family, address in addresses:
+            try:
+                return self._connect(family, address)
+            except OSError as error:
+                _log.error(f"{self._log_name} cannot connect: {reason(error)}")
+        return Failure.CONNECTION_REFUSED
+
+    def _resolve(self) -> list[tuple[int, Address]]:
+        host, port = self._address
+        if host == "localhost":
+            return [(socket.AF_INET, ("127.0.0.1", port))]
+        try:
+            version = ipaddress.ip_address(host).version
+        except ValueError:
+            found = self._reactor.hub.resolver.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            return [(family, address) for family, _, _, _, address in found]
+        return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]  # IP version 4
+
+    def _connect(self, family: int, address: Address) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            code = sock.connect_ex(address)
+            if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+                watcher = self._reactor.loop.io(sock.fileno(), WRITE)
+                try:
+                    self._reactor.hub.wait(watcher)
+                finally:
+                    watcher.close()
+                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise OSError(code, "")
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _pause(self, seconds: float) -> None:
+        watcher = self._reactor.loop.timer(seconds)
+        try:
+            self._reactor.hub.wait(watcher)
+        finally:
+            watcher.close()
+
+    # -- in turns ---------------------------------------------------------------------------------------------------
+
+    def _failed(self, failure: Failure) -> None:
+        self._pending.clear()
+        self._ended = True
+        self._open_valve()
+        self._received(StreamEnd(failure))
+
+    def _connected(self, sock: socket.socket) -> None:
+        if self._reply is ignore:
+            sock.close()
+            return
+        options = self._options
+        connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], options["writeTimeout"])
+        self._connection = connection
+        pending, self._pending = self._pending, []
+        self._pending_size = 0
+        for payload in pending:
+            connection.write(payload)
+        self._open_valve()
+        if self._ended or self._overflowed:
+            self._end()
+        self._reactor.loop.run_callback(connection.start)
+
+    def _received(self, event: Event) -> None:
+        self._reply(event)
+        if type(event) is StreamEnd:
+            self._reply = ignore
+            if self._connection is not None:
+                self._connection.end()
+
+    def _gone(self) -> None:
+        """The socket is closed; say so if the filter does not know yet."""
+        self._reply(StreamEnd(Failure.BUFFER_OVERFLOW if self._overflowed else Failure.NONE))
+        self._reply = ignore
+        self._connection = None
+
+    def _open_valve(self) -> None:
+        if self._valve is not None and self._valve.closed:
+            self._valve.open()

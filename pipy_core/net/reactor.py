@@ -1,0 +1,77 @@
+"""Where turns are run: the hub, the one ``Turn``, timers. Everything here happens on the reactor's thread."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from greenlet import greenlet
+
+from pipy_core.pipeline import Report
+from pipy_core.turn import Turn, Valve
+
+
+class Reactor:
+    """The hub and what belongs to it, for one worker."""
+
+    __slots__ = ("hub", "loop", "report", "turn")
+
+    def __init__(self, report: Report) -> None:
+        self.hub: Any = gevent.get_hub()
+        self.loop: Any = self.hub.loop
+        self.turn = Turn()
+        self.report = report
+
+    def run(self, step: Callable[..., None], *args: Any) -> None:
+        """A turn for an input that no reader brought (a timer, a connect result): nobody waits for closed valves after it."""
+        try:
+            step(*args)
+        except Exception as error:  # noqa: BLE001  # the outermost boundary: whatever happens, the reactor goes on
+            self.report(error, "turn")
+        self.finish()
+
+    def finish(self) -> list[Valve]:
+        """End the running turn; see ``Turn.finish``."""
+        try:
+            return self.turn.finish()
+        except Exception as error:  # noqa: BLE001  # as above
+            self.report(error, "flush")
+            return []
+
+    def after(self, seconds: float, then: Callable[[], None]) -> "ReactorTimer":
+        """Run *then* in a turn of its own, *seconds* from now."""
+        return ReactorTimer(self, seconds, then)
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def spawn(self, run: Callable[..., None], *args: Any) -> greenlet:
+        """Start a greenlet from the hub, in the next iteration of the loop: for what has to wait for something."""
+        started = greenlet(run, self.hub)
+        self.loop.run_callback(started.switch, *args)
+        return started
+
+
+class ReactorTimer:
+    """A timer of the hub; see ``Reactor.after``."""
+
+    __slots__ = ("_reactor", "_then", "_watcher")
+
+    def __init__(self, reactor: Reactor, seconds: float, then: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._then: Callable[[], None] | None = then
+        self._watcher = reactor.loop.timer(max(seconds, 0.0))
+        self._watcher.start(self._fire)
+
+    def cancel(self) -> None:
+        """Forget it."""
+        if self._then is not None:
+            self._then = None
+            self._watcher.close()
+
+    def _fire(self) -> None:
+        then = self._then
+        self.cancel()
+        if then is not None:
+            self._reactor.run(then)

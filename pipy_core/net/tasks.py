@@ -1,0 +1,60 @@
+"""Tasks: pipelines that run on a clock or on a signal instead of for a connection (spec: model.md, 3.2)."""
+
+from collections.abc import Callable
+
+from pipy_core.context import Context
+from pipy_core.events import END, Event, MessageStart, StreamEnd
+from pipy_core.filter import Timer
+from pipy_core.net.reactor import Reactor
+from pipy_core.pipeline import Layout, Pipeline
+
+
+class TaskRunner:
+    """One task of a program. At most one run at a time: it is busy until its pipeline gives a StreamEnd.
+
+    :param interval: seconds between the starts of two runs; 0: run only when asked.
+    """
+
+    def __init__(self, reactor: Reactor, layout: Layout, interval: float, new_context: Callable[[], Context]) -> None:
+        self._reactor = reactor
+        self._layout = layout
+        self._interval = interval
+        self._new_context = new_context
+        self._pipeline: Pipeline | None = None
+        self._timer: Timer | None = None
+
+    def start(self) -> None:
+        """Run now, and then at every interval."""
+        self._reactor.run(self._tick)
+
+    def run(self) -> None:
+        """Run once, unless it is still running; call it in a turn."""
+        if self._pipeline is None:
+            self._pipeline = Pipeline(self._layout, self._new_context(), self._output)
+            self._pipeline.feed(MessageStart())
+            if self._pipeline is not None:
+                self._pipeline.feed(END)
+
+    def stop(self) -> None:
+        """Cut a run that is going on, and run no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._release()
+
+    def _tick(self) -> None:
+        if self._interval:
+            self._timer = self._reactor.after(self._interval, self._tick)
+        self.run()
+
+    def _output(self, event: Event) -> None:
+        if type(event) is StreamEnd:
+            self._reactor.turn.dirty.append(self)  # released when this turn is done with it
+
+    def flush(self) -> None:
+        """See ``turn.Sink``."""
+        self._release()
+
+    def _release(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.close()

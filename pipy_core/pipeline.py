@@ -1,0 +1,260 @@
+"""Layouts (immutable recipes) and pipelines (their runs), and the one place where an exception of a filter is turned into a StreamEnd.
+
+Knows filters only by their interface, and the outside world only as ``Services``.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol, TypeAlias
+
+from pipy_core.context import Context, Function
+from pipy_core.errors import Place
+from pipy_core.events import Event, Failure, StreamEnd
+from pipy_core.filter import Branch, Clock, Emit, Filter, Make, Target, Timer, ignore
+from pipy_core.turn import Turn, Valve
+
+
+#: Logs an error that ended one stream, and where it was noticed.
+Report: TypeAlias = Callable[[BaseException, str], None]
+
+
+class Services(Protocol):
+    """What a worker lends to all pipelines of a program."""
+
+    turn: Turn
+
+    def call(self, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
+        """Call a script function in *context*."""
+
+    def clone_context(self, context: Context) -> Context:
+        """A copy of *context* as it is now."""
+
+    def fork_contexts(self, context: Context, module: str, initializers: Any) -> list[Context]:
+        """See ``Host.fork_contexts``; *module* is the one whose variables are assigned."""
+
+    def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
+        """Open an outbound connection; see ``Host.connect``."""
+
+    def after(self, seconds: float, then: Callable[[], None]) -> Timer:
+        """Run *then* in a turn of its own."""
+
+    def now(self) -> float:
+        """See ``Host.now``."""
+
+    def report(self, error: BaseException, where: str) -> None:
+        """Log an error that ended one stream: a script's with its place, our own with a traceback."""
+
+
+class Use:
+    """One filter of a layout: its name, how it is drawn, and what makes its instances. None among the targets: the empty one."""
+
+    __slots__ = ("joins", "label", "make", "name", "place", "targets")
+
+    def __init__(
+        self, name: str, make: Make, label: str = "", joins: str = "", targets: tuple[Target | None, ...] = (), place: Place | None = None
+    ) -> None:
+        self.name = name
+        self.make = make
+        self.label = label or name
+        self.joins = joins
+        self.targets = targets
+        self.place = place or Place()
+
+
+class Layout:
+    """The recipe of a pipeline. Immutable once its program has been loaded.
+
+    :ivar kind: ``listen``, ``task`` or ``pipeline``.
+    :ivar module: path of the module that declares it, such as ``/proxy.js``.
+    """
+
+    __slots__ = ("kind", "makes", "module", "name", "services", "uses")
+
+    def __init__(self, name: str, module: str, kind: str = "pipeline") -> None:
+        self.name = name
+        self.module = module
+        self.kind = kind
+        self.uses: tuple[Use, ...] = ()
+        self.makes: tuple[Make, ...] = ()
+        self.services: Services
+
+    def complete(self, uses: tuple[Use, ...], services: Services) -> None:
+        """Fill the recipe in; layouts refer to each other, so they exist before their filters do."""
+        self.uses = uses
+        self.makes = tuple(use.make for use in uses)
+        self.services = services
+
+
+class Pipeline:
+    """One run of a layout: the ``Host`` of its filters and the ``Branch`` of whoever started it."""
+
+    __slots__ = ("_filters", "_first", "_output", "_services", "_timers", "context", "layout")
+
+    def __init__(self, layout: Layout, context: Context, output: Emit) -> None:
+        self.layout = layout
+        self.context = context
+        self._services = layout.services
+        self._timers: set[_PipelineTimer] | None = None
+        self._output = output
+        filters = []
+        for make in reversed(layout.makes):
+            stage = make()
+            stage.emit = output
+            stage.host = self
+            output = stage.process
+            filters.append(stage)
+        self._filters = filters
+        self._first = output
+
+    # -- as a branch ------------------------------------------------------------------------------------------------
+
+    def feed(self, event: Event) -> None:
+        """Push *event* in at the top; an exception of a filter ends that filter's stream, not the caller's."""
+        try:
+            self._first(event)
+        except Exception as error:  # noqa: BLE001  # the boundary: whatever a filter raises is reported, and ends one stream
+            fail(error, self)
+
+    def close(self) -> None:
+        """Close every filter once and cut all ties between them, so that nothing is replied and reference counts go to zero."""
+        filters, self._filters = self._filters, []
+        self._first = self._output = ignore
+        if self._timers:
+            for timer in list(self._timers):
+                timer.cancel()
+        for stage in filters:
+            stage.emit = ignore
+        for stage in filters:
+            try:
+                stage.close()
+            except Exception as error:  # noqa: BLE001  # one filter's broken clean-up must not keep the others from theirs
+                self._services.report(error, self.layout.name)
+
+    def drain(self) -> None:
+        """Ask the filters to finish what they have begun; see ``Filter.drain``."""
+        for stage in reversed(self._filters):
+            stage.drain()
+
+    def abandon(self, culprit: Filter | None) -> None:
+        """End the stream with ``RuntimeError`` behind *culprit*; what comes in from now on is dropped."""
+        emit = culprit.emit if culprit is not None else self._output
+        self._first = ignore
+        for stage in reversed(self._filters):  # those before it may hold events back, and have timers of their own
+            stage.emit = ignore
+            if stage is culprit:
+                break
+        deliver(emit, StreamEnd(Failure.RUNTIME_ERROR), self)
+
+    def report(self, error: BaseException) -> None:
+        """Log *error* as one that ended this pipeline's stream."""
+        self._services.report(error, self.layout.name)
+
+    # -- as a host --------------------------------------------------------------------------------------------------
+
+    def join(self, target: Target, reply: Emit, context: Context | None = None) -> "Pipeline":
+        """See ``Host.join``."""
+        assert isinstance(target, Layout)
+        return Pipeline(target, self.context if context is None else context, reply)
+
+    def clone_context(self) -> Context:
+        """See ``Host.clone_context``."""
+        return self._services.clone_context(self.context)
+
+    def fork_contexts(self, initializers: Any) -> list[Context]:
+        """See ``Host.fork_contexts``."""
+        return self._services.fork_contexts(self.context, self.layout.module, initializers)
+
+    def call(self, function: Function, *args: Any) -> Any:
+        """See ``Host.call``."""
+        return self._services.call(self.context, function, args)
+
+    def value(self, setting: Any) -> Any:
+        """See ``Host.value``."""
+        if type(setting) is Function:
+            return self._services.call(self.context, setting, ())
+        return setting
+
+    def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
+        """See ``Host.connect``."""
+        return self._services.connect(address, options, reply)
+
+    def after(self, seconds: float, then: Callable[[], None]) -> Timer:
+        """See ``Host.after``."""
+        if self._timers is None:
+            self._timers = set()
+        return _PipelineTimer(self._timers, self._services, seconds, then, self)
+
+    def now(self) -> float:
+        """See ``Host.now``."""
+        return self._services.now()
+
+    @property
+    def clock(self) -> Clock:
+        """See ``Host.clock``."""
+        return self._services
+
+    def hold(self, valve: Any) -> None:
+        """See ``Host.hold``."""
+        if valve.closed:
+            self._services.turn.held.append(valve)
+
+    def new_valve(self) -> Valve:
+        """See ``Host.new_valve``."""
+        return Valve()
+
+
+class _PipelineTimer:
+    """A timer that its pipeline forgets when it has fired and cancels when it closes."""
+
+    __slots__ = ("_all", "_pipeline", "_then", "_timer")
+
+    def __init__(
+        self, all_timers: "set[_PipelineTimer]", services: Services, seconds: float, then: Callable[[], None], pipeline: Pipeline
+    ) -> None:
+        self._all = all_timers
+        self._then = then
+        self._pipeline = pipeline
+        all_timers.add(self)
+        self._timer = services.after(seconds, self._fire)
+
+    def cancel(self) -> None:
+        self._all.discard(self)
+        self._timer.cancel()
+
+    def _fire(self) -> None:
+        self._all.discard(self)
+        try:
+            self._then()
+        except Exception as error:  # noqa: BLE001  # as in Pipeline.feed
+            fail(error, self._pipeline)
+
+
+def deliver(emit: Emit, event: Event, pipeline: Any) -> None:
+    """``emit(event)``, where an exception must not reach the caller because it belongs to another stream.
+
+    For filters that hand events to several streams (``mux`` giving each user its reply): *pipeline* is the filter's ``host``.
+    """
+    try:
+        emit(event)
+    except Exception as error:  # noqa: BLE001  # as in Pipeline.feed
+        fail(error, pipeline)
+
+
+def fail(error: Exception, pipeline: Pipeline) -> None:
+    """Report *error* and end the stream of the filter that raised it, found by walking the traceback; *pipeline* if none did."""
+    culprit = _culprit(error.__traceback__)
+    owner = culprit.host if culprit is not None and isinstance(getattr(culprit, "host", None), Pipeline) else pipeline
+    assert isinstance(owner, Pipeline)
+    owner.report(error)
+    owner.abandon(culprit)
+
+
+def _culprit(traceback: TracebackType | None) -> Filter | None:
+    """The innermost filter on the stack of an exception. Costs nothing until something fails."""
+    found = None
+    while traceback is not None:
+        candidate = traceback.tb_frame.f_locals.get("self")
+        if isinstance(candidate, Filter):
+            found = candidate
+        traceback = traceback.tb_next
+    return found

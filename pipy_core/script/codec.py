@@ -1,0 +1,182 @@
+"""What crosses between Python and the script: events and values as JSON. Pure but for the tables of what the other side holds.
+
+Towards the script: ``{"s": head}`` MessageStart, ``{"d": [number, size]}`` Data, ``{"m": [head, data]}`` Message, ``{"e": 0}``,
+``{"z": error}``; a head is ``null``, a number that the script knows, or ``[number, fields]``. From the script also pieces of Data
+(``{"p": [...]}``), lists (``{"l": [...]}``), identities (``{"i": [number, class]}``), functions (``{"F": number}``), arrays and
+objects of the configuration (``{"L": ...}``, ``{"O": ...}``).
+"""
+
+import weakref
+from typing import Any, Final
+
+from pipy_core.context import UNDEFINED, Function, Identity, ScriptDict, ScriptList
+from pipy_core.events import END, Data, Failure, Head, Message, MessageEnd, MessageStart, ScriptObject, StreamEnd
+
+#: Bytes of payload that scripts have been shown and may still hold, before they are asked which of them they really do.
+PINNED_LIMIT: Final = 8 * 1024 * 1024
+
+
+class Codec:
+    """The two tables, and the translation of values both ways."""
+
+    def __init__(self) -> None:
+        self.released: list[int] = []  # numbers of heads that Python has let go of since the last call
+        self.pinned = 0  # bytes in payloads
+        self._heads: dict[int, weakref.ref[Head]] = {}
+        self._payloads: dict[int, bytes] = {}
+        self._head_number = 0
+        self._data_number = 0
+
+    # -- to the script ----------------------------------------------------------------------------------------------
+
+    def argument(self, value: Any) -> Any:
+        """*value* as JSON-like data for the script."""
+        kind = type(value)
+        if kind is Data:
+            return self.data(value)
+        if kind is MessageStart:
+            return {"s": self._head(value.head)}
+        if kind is Message:
+            return {"m": [self._head(value.head), None if value.body is None else self.data(value.body)]}
+        if kind is MessageEnd:
+            return {"e": 0}
+        if kind is StreamEnd:
+            return {"z": value.error.value}
+        if value is UNDEFINED:
+            return {"u": 0}
+        if isinstance(value, dict | list | tuple):
+            return {"v": value}
+        return value
+
+    def data(self, data: Data) -> dict[str, Any]:
+        """A Data by number and size; the payload stays here until the script says that it holds it no longer."""
+        payload = data.payload
+        if not payload:
+            return {"d": 0}
+        if self._payloads.get(data.script) is not payload:
+            data.script = self.pin(payload)
+        return {"d": [data.script, len(payload)]}
+
+    def pin(self, payload: bytes) -> int:
+        """A number under which the script can ask for *payload*."""
+        self._data_number += 1
+        self._payloads[self._data_number] = payload
+        self.pinned += len(payload)
+        return self._data_number
+
+    def unpin(self, numbers: list[int]) -> None:
+        """The script holds these no longer."""
+        for number in numbers:
+            self.pinned -= len(self._payloads.pop(number, b""))
+
+    def _head(self, head: Head | None) -> Any:
+        if head is None:
+            return None
+        if head.script is not None:
+            return head.script.number
+        self._head_number += 1
+        self._remember(head, self._head_number)
+        return [self._head_number, head.fields]
+
+    def _remember(self, head: Head, number: int) -> None:
+        head.script = ScriptObject(number, self.released)
+        self._heads[number] = weakref.ref(head)
+
+    def take_released(self) -> list[int]:
+        """The numbers of heads that the script may forget."""
+        released = self.released.copy()
+        self.released.clear()  # the same list: heads hold on to it
+        for number in released:
+            self._heads.pop(number, None)
+        return released
+
+    # -- from the script --------------------------------------------------------------------------------------------
+
+    def value(self, sent: Any) -> Any:  # noqa: PLR0911  # one line per kind of value
+        """The Python value for what the script sent."""
+        if type(sent) is not dict:
+            return sent
+        ((kind, content),) = sent.items()
+        if kind == "s":
+            return MessageStart(self._head_from(content))
+        if kind == "m":
+            head, body = content
+            return Message(self._head_from(head), None if body is None else self._body(body))
+        if kind == "p":
+            return Data(self.payload(content))
+        if kind == "u":
+            return UNDEFINED
+        if kind == "l":
+            return [self.value(element) for element in content]
+        if kind == "i":
+            return Identity(content[0], content[1])
+        if kind == "e":
+            return END
+        if kind == "z":
+            return StreamEnd(Failure(content))
+        if kind == "d":
+            return self._body(sent)
+        return self._configured(kind, content)
+
+    def _configured(self, kind: str, content: Any) -> Any:
+        if kind == "F":
+            return Function(content)
+        if kind == "f":
+            return float(content)
+        if kind == "v":
+            return content
+        constant: ScriptList | ScriptDict
+        if kind == "L":
+            constant = ScriptList(self.value(element) for element in content[1])
+        else:
+            assert kind == "O", kind
+            constant = ScriptDict({name: self.value(element) for name, element in content[1].items()})
+        constant.number = content[0]
+        return constant
+
+    def _body(self, sent: dict[str, Any]) -> Data:
+        if "p" in sent:
+            return Data(self.payload(sent["p"]))
+        if sent["d"] == 0:
+            return Data()
+        data = Data(self._payloads[sent["d"][0]])
+        data.script = sent["d"][0]
+        return data
+
+    def payload(self, pieces: list[Any]) -> bytes:
+        """The bytes of a rope."""
+        if len(pieces) == 1:
+            return self._piece(pieces[0])
+        return b"".join(map(self._piece, pieces))
+
+    def _piece(self, piece: Any) -> bytes:
+        if type(piece) is str:
+            return piece.encode("utf-8", "replace")
+        if type(piece) is list:
+            number, start, stop = piece
+            return self._payloads[number][start:stop]
+        latin1: str = piece["x"]
+        return latin1.encode("latin-1")
+
+    def _head_from(self, sent: Any) -> Head | None:
+        if sent is None:
+            return None
+        if type(sent) is list:
+            head = Head(sent[1])
+            self._remember(head, sent[0])
+            return head
+        known = self._heads[sent]()
+        assert known is not None, "the script was told that this head is gone"
+        return known
+
+    def apply(self, changes: list[Any]) -> None:
+        """Give heads the fields that scripts changed them to: ``[[number, fields], ...]``."""
+        for number, fields in changes:
+            reference = self._heads.get(number)
+            head = reference() if reference is not None else None
+            if head is not None:
+                head.replace(fields)
+
+    def counts(self) -> dict[str, int]:
+        """How much the tables hold; for tests that look for leaks."""
+        return {"heads": len(self._heads), "payloads": len(self._payloads), "pinned": self.pinned}

@@ -1,0 +1,237 @@
+"""Calls from Python into the script: contexts and values go in front of a call, what it changed comes back behind it.
+
+Creating, cloning and dropping contexts needs no crossing of its own: the commands queue up and ride in front of the next call,
+and a context that is dropped before that is never made.
+"""
+
+import itertools
+import re
+from collections.abc import Callable
+from importlib import resources
+from typing import Any, Final
+
+import msgspec.json
+
+from pipy_core.context import UNDEFINED, Context, Function, Group
+from pipy_core.errors import LoadError, Place, ScriptError
+from pipy_core.events import Data
+from pipy_core.logs import get_logger
+from pipy_core.registry import Registry
+from pipy_core.script.codec import PINNED_LIMIT, Codec
+from pipy_core.script.host import Codebase, HostFunctions
+from pipy_core.script.isolate import Isolate, Terminated, Uncaught
+
+#: The JavaScript half, in the order in which it is evaluated.
+RUNTIME: Final = ("entry", "data", "events", "contexts", "program", "globals")
+#: A frame of a script's own file in V8's text of a stack.
+_FRAME: Final = re.compile(r"^\s*at (?:(?P<name>.+?) \()?(?:.*?, )?pipy://(?P<path>/[^():]*):(?P<line>\d+):(?P<column>\d+)\)?$", re.M)
+#: V8's text about an uncaught error: file, line, message, source line, caret.
+_UNCAUGHT: Final = re.compile(r"^[^\n]*?:(?P<line>\d+): (?P<kind>\w+): (?P<message>[^\n]*)\n(?P<source>[^\n]*)\n(?P<caret> *)\^", re.M)
+
+_log = get_logger("pjs")
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Engine:
+    """The isolate with its codec and its queue of commands: everything of a worker that survives a reload.
+
+    :param heap_limit: bytes of V8 heap.
+    :param call_timeout: seconds one call of a script function may take.
+    """
+
+    def __init__(self, registry: Registry, heap_limit: int, call_timeout: float) -> None:
+        self.codec = Codec()
+        self.host = HostFunctions(self.codec, registry.functions())
+        self.host.add("pipy.rejected", self._rejected)
+        self.isolate = Isolate(heap_limit, self.host.answer)
+        self._call_timeout = call_timeout
+        self._commands: dict[int, tuple[Any, ...]] = {}  # by context number, negative for drops
+        self._parents: set[int] = set()  # contexts that a queued command copies
+        self._numbers = itertools.count(1)
+        self._sweep_at = PINNED_LIMIT
+        files = resources.files("pipy_core.script.runtime")
+        self.isolate.prepare(
+            [(files / f"{room}.js").read_text() for room in RUNTIME],
+            [(source.name, source.source) for source in registry.sources()],
+            [(spec.name, spec.loads_modules) for spec in registry.filters()],
+        )
+
+    # -- contexts ---------------------------------------------------------------------------------------------------
+
+    def new_context(self, program: int, inbound: tuple[Any, ...] | None) -> Context:
+        """A context with the initial values of all variables of *program*."""
+        number = next(self._numbers)
+        self._commands[number] = ("new", number, program, inbound)
+        return Context(number, Group(), inbound, self._drop)
+
+    def clone_context(self, context: Context) -> Context:
+        """A copy of *context* as it is now."""
+        number = next(self._numbers)
+        if context.number in self._commands:
+            self._parents.add(context.number)
+        self._commands[number] = ("clone", number, context.number)
+        return Context(number, context.group, context.inbound, self._drop)
+
+    def idle_context(self, inbound: tuple[Any, ...] | None = None, group: Group | None = None) -> Context:
+        """A context for a program without any function: the script will never hear of it."""
+        return Context(next(self._numbers), group or Group(), inbound, _nothing)
+
+    def fork_contexts(self, context: Context, program: int, module: str, function: int, constant: int) -> list[Context]:
+        """See ``Host.fork_contexts``; one crossing for all."""
+        first = next(self._numbers)
+        count = self._operate("fork", self._call_timeout, context.number, first, program, module, function, constant)
+        if count < 0:
+            raise TypeError("invalid initializer list")
+        self._numbers = itertools.count(first + count + 1)
+        return [Context(first + index, context.group, context.inbound, self._drop) for index in range(count)]
+
+    def gone(self, context: Context) -> None:
+        """The connection that *context* began with is closed: ``__inbound`` becomes null in it and all its copies."""
+        number = context.number
+        if number not in self._commands or number in self._parents:
+            self._commands[-next(self._numbers)] = ("gone", number)
+
+    def _drop(self, number: int) -> None:
+        if number in self._commands and number not in self._parents:
+            del self._commands[number]
+        else:
+            self._commands[-number] = ("drop", number)
+
+    def drop_program(self, program: int) -> None:
+        """The script may forget a generation; none of its contexts may be used any more."""
+        self._commands[-next(self._numbers)] = ("program", program)
+
+    def _take_commands(self) -> Any:
+        released = self.codec.released
+        if not self._commands and not released:
+            return 0
+        commands: list[tuple[Any, ...]] = list(self._commands.values())
+        self._commands.clear()
+        self._parents.clear()
+        if released:
+            commands += [("head", number) for number in self.codec.take_released()]
+        return commands
+
+    # -- calls ------------------------------------------------------------------------------------------------------
+
+    def call(self, program: int, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
+        """Call a function of the script.
+
+        :raises ScriptError: it threw or took too long.
+        """
+        argument = self.codec.argument
+        request = (self._take_commands(), program, function.number, context.number, [argument(value) for value in args])
+        try:
+            answer = self.isolate.call(_encode(request), self._call_timeout)
+        except (Terminated, Uncaught) as error:
+            raise ScriptError("Error", f"the script was {error}", function.place) from None
+        if self.codec.pinned > self._sweep_at:
+            self._sweep()
+        if not answer:
+            return UNDEFINED
+        if answer[0] == "!":
+            raise Fault(answer)
+        value, *changes = _decode(answer)
+        if changes:
+            self._apply(changes, args)
+        return self.codec.value(value)
+
+    def _apply(self, changes: list[Any], args: tuple[Any, ...]) -> None:
+        heads, pieces = changes
+        if heads is not None:
+            self.codec.apply(heads)
+        if pieces is not None:
+            data = args[0]
+            assert isinstance(data, Data)
+            data.payload = self.codec.payload(pieces)
+
+    def count(self) -> dict[str, int]:
+        """How many contexts, heads and programs the script holds; for tests that look for leaks."""
+        counts: dict[str, int] = self._operate("count", self._call_timeout)
+        return counts
+
+    def _rejected(self, fault: dict[str, str]) -> None:
+        """A promise that a callback gave was rejected, and nobody else will hear of it."""
+        _log.error(f"Unhandled rejection: {fault['stack'] or fault['message']}")
+
+    def _sweep(self) -> None:
+        """Ask the script which payloads it really holds. The next time is when there is as much again."""
+        self.codec.unpin(self._operate("sweep", self._call_timeout))
+        self._sweep_at = self.codec.pinned + PINNED_LIMIT
+
+    def _operate(self, name: str, budget: float, *args: Any) -> Any:
+        try:
+            answer = self.isolate.call(_encode((self._take_commands(), name, *args)), budget)
+        except Terminated as error:
+            raise ScriptError("Error", f"the script was {error}") from None
+        if answer[0] == "!":
+            raise Fault(answer)
+        return _decode(answer)
+
+    # -- loading ----------------------------------------------------------------------------------------------------
+
+    def load(self, program: int, main: str, codebase: Codebase, budget: float, loaded: Callable[[str], None]) -> list[dict[str, Any]]:
+        """Evaluate the script *main* and the modules it uses; give the description of their layouts.
+
+        :param loaded: called with the path of each module when it has been evaluated.
+        :raises LoadError: the script cannot be loaded; says where.
+        """
+        loading = [main]
+        self.host.add("pipy.source", codebase.source)
+        self.host.add("pipy.load", codebase.read)
+        self.host.add("pipy.loading", loading.append)
+        self.host.add("pipy.evaluated", loaded)
+        try:
+            described: list[dict[str, Any]] = self._operate("load", budget, program, main)
+        except Fault as fault:
+            error = self._located(loading[-1]) if fault.is_syntax else fault.placed(codebase)
+            raise LoadError(error.kind, error.message, error.place, error.stack) from None
+        except ScriptError as error:
+            raise LoadError(error.kind, error.message, Place(loading[-1])) from None
+        return described
+
+    def _located(self, path: str) -> ScriptError:
+        """The syntax error in the script at *path*, which V8 places only when nobody catches it."""
+        try:
+            self._operate("locate", self._call_timeout, path)
+        except Uncaught as error:
+            match = _UNCAUGHT.search(str(error))
+            if match is not None:
+                place = Place(path, int(match["line"]), len(match["caret"]) + 1, match["source"])
+                return ScriptError(match["kind"], match["message"], place)
+        return ScriptError("SyntaxError", "invalid script", Place(path))
+
+
+class Fault(ScriptError):
+    """An exception of the script, as the entry function reports it: not yet placed."""
+
+    def __init__(self, answer: str) -> None:
+        self._fault = _decode(answer[1:])
+        self.is_syntax = self._fault["kind"] == "SyntaxError" and "pipy-evaluate" in _first_frame(self._fault["stack"])
+        super().__init__(self._fault["kind"], self._fault["message"])
+
+    def placed(self, codebase: Codebase, otherwise: Place | None = None) -> ScriptError:
+        """The same error with its place: that of the script's innermost frame, or *otherwise*; and without frames of ours."""
+        frames = [
+            f"{match['name'] or '(anonymous)'} at {match['path']}:{match['line']}:{match['column']}"
+            for match in _FRAME.finditer(self._fault["stack"])
+        ]
+        return ScriptError(self.kind, self.message, place_of(self._fault["stack"], codebase) or otherwise, "\n".join(frames))
+
+
+def place_of(stack: str, codebase: Codebase) -> Place | None:
+    """Where in the script the innermost of its frames in *stack* stands."""
+    match = _FRAME.search(stack)
+    if match is None:
+        return None
+    line = int(match["line"])
+    return Place(match["path"], line, int(match["column"]), codebase.line(match["path"], line))
+
+
+def _first_frame(stack: str) -> str:
+    return next((line for line in stack.splitlines() if line.lstrip().startswith("at ")), "")
+
+
+def _nothing(_number: int) -> None:
+    """A context that the script never heard of needs no dropping."""

@@ -1,0 +1,120 @@
+"""What scripts may ask of Python while they wait, besides what plugins register: text of a Data, files of the codebase, the log.
+
+A question is ``[name, [argument, ...]]``, an answer ``{"value": ...}`` or ``{"error": text}``, both JSON text.
+"""
+
+import base64
+import binascii
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec.json
+
+from pipy_core.context import UNDEFINED
+from pipy_core.errors import LoadError, PipyError
+from pipy_core.events import Data
+from pipy_core.logs import get_logger
+from pipy_core.script.codec import Codec
+
+_log = get_logger("")
+#: The level of a log line is chosen by the script; these are what it may choose.
+_LEVELS: Final = frozenset({"debug", "info", "warning", "error"})
+
+
+class HostFunctions:
+    """Answers the questions of scripts.
+
+    :param plugins: the host functions of plugins, by name.
+    """
+
+    def __init__(self, codec: Codec, plugins: Mapping[str, Callable[..., Any]]) -> None:
+        self._codec = codec
+        self._functions: dict[str, Callable[..., Any]] = {"pipy.text": text_of, "pipy.log": log, **plugins}
+
+    def add(self, name: str, function: Callable[..., Any]) -> None:
+        """Let scripts call *function*; replaces an older one of the same name."""
+        self._functions[name] = function
+
+    def answer(self, question: str) -> str:
+        """See the module. What a function raises becomes an ``Error`` in the script."""
+        name, sent = msgspec.json.decode(question.encode("utf-8", "replace"))
+        try:
+            result = self._functions[name](*(self._python(argument) for argument in sent))
+            answer: dict[str, Any] = {"value": self._script(result)}
+        except (PipyError, OSError, ValueError, TypeError) as error:
+            answer = {"error": str(error)}
+        except Exception as error:  # noqa: BLE001  # a plugin's bug must not end the process: the script gets an error
+            _log.error(f"bug in the host function {name}: {error!r}\n{traceback.format_exc().rstrip()}")
+            answer = {"error": f"{name}: {error!r}"}
+        return msgspec.json.encode(answer).decode()
+
+    def _python(self, sent: Any) -> Any:
+        value = self._codec.value(sent)
+        return value.payload if isinstance(value, Data) else value
+
+    def _script(self, value: Any) -> Any:
+        return self._codec.argument(Data(value) if isinstance(value, bytes) else value)
+
+
+def text_of(payload: bytes, encoding: str) -> Any:
+    """The text of a Data; ``undefined`` where it is no UTF-8."""
+    if encoding == "utf8":
+        try:
+            return payload.decode()
+        except UnicodeDecodeError:
+            return UNDEFINED
+    if encoding == "hex":
+        return binascii.hexlify(payload).decode()
+    if encoding == "base64":
+        return base64.b64encode(payload).decode()
+    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
+
+
+def log(level: str, text: str) -> None:
+    """A line of ``console``."""
+    getattr(_log, level if level in _LEVELS else "info")(text)
+
+
+class Codebase:
+    """The files that a script is made of: everything below the directory of the main script.
+
+    :param root: that directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.sources: dict[str, str] = {}  # of the modules loaded so far, for error messages
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file, or None if there is none.
+
+        :param path: from the root of the codebase, normalized: ``/plugins/router.js``.
+        """
+        try:
+            return (self.root / path.lstrip("/")).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+
+    def source(self, path: str) -> str | None:
+        """The text of a script, kept so that errors can show its lines; a ``#!`` line and a byte order mark are blanked.
+
+        :raises LoadError: it is not UTF-8.
+        """
+        content = self.read(path)
+        if content is None:
+            return None
+        try:
+            source = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise LoadError("Error", f"{path} is not UTF-8 text: {error}") from None
+        if source.startswith("#!"):
+            source = "//" + source[2:]
+        self.sources[path] = source
+        return source
+
+    def line(self, path: str, number: int) -> str:
+        """One line of a loaded script, for error messages."""
+        lines = self.sources.get(path, "").splitlines()
+        return lines[number - 1] if 0 < number <= len(lines) else ""

@@ -1,0 +1,314 @@
+"""The isolate and its thread: the only module that knows V8. See the architecture, section 5.
+
+V8 runs its tasks on a thread of its own. The first completion callback on that thread never finishes: it enters the gevent hub,
+so that the whole reactor lives there and a script call is an ordinary function call, about ten microseconds long. The first
+thread of the process stays free for signals and the watchdog (``watch``).
+
+What others may rely on: ``call`` takes a string and gives one back or raises; nothing else runs in between; it ends within its
+budget. It refuses to be called from a host function.
+"""
+
+import ctypes
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import gevent
+import greenlet
+from gevent.hub import Hub, set_hub
+from py_mini_racer import init_mini_racer
+from py_mini_racer._dll import MR_CALLBACK
+
+from pipy_core.errors import PipyError
+
+STRING: Final = 5
+FIRST_ERROR: Final = 200
+SYNC, START, CALL, HOST = range(1, 5)
+HEADER: Final = 16  # bytes in front of the text in the memory that is shared with the script
+#: Python did not start V8's thread; macOS gives such threads 512 KB of stack, and V8 must end a deep recursion before that is used up.
+STACK_KB: Final = 400 if sys.platform == "darwin" else 900
+FLAGS: Final = ("--single-threaded", "--allow-natives-syntax", "--expose-gc", f"--stack-size={STACK_KB}")
+#: The exit code when the isolate cannot go on (EX_SOFTWARE): its heap is full, or the reactor has died.
+FATAL_EXIT: Final = 70
+#: Seconds without a sign of life from the reactor after which the process is ended.
+HEARTBEAT_LIMIT: Final = 60.0
+
+ENTRY: Final = """(function () {
+  "use strict";
+  const answer = __pipy.guard(this);
+  %PerformMicrotaskCheckpoint();
+  return answer;
+})"""
+
+
+class Terminated(PipyError):
+    """A call was stopped because it used up its time."""
+
+
+class Uncaught(PipyError):
+    """V8's own text about an error that the entry function did not catch, such as a syntax error with its place."""
+
+
+class HeapExhausted(PipyError):
+    """The isolate has reached its heap limit; nothing useful can be done with it any more."""
+
+
+class _ReactorHub(Hub):  # type: ignore[misc]  # gevent has no types
+    """A hub in which no error of any greenlet is thrown into the main greenlet, which belongs to V8."""
+
+    SYSTEM_ERROR = ()
+    NOT_ERROR = (greenlet.GreenletExit,)
+    isolate: "Isolate"
+
+    def switch(self) -> Any:
+        """Wait for an event; refused while a script waits, since nothing else may run then."""
+        if self.isolate.in_host:
+            raise RuntimeError("a host function must not wait for anything")
+        return super().switch()
+
+
+_dll: Any = None
+
+
+def initialize() -> Any:
+    """V8, started once per process with the flags that this module needs."""
+    global _dll  # noqa: PLW0603  # V8 can be started only once per process
+    if _dll is None:
+        _dll = init_mini_racer(flags=FLAGS)
+    return _dll
+
+
+def v8_version() -> str:
+    """The version of V8, such as ``14.4.258.23``."""
+    return str(initialize().mr_v8_version().decode())
+
+
+class Isolate:
+    """One V8 isolate, and the reactor that lives on its thread.
+
+    :param heap_limit: bytes of V8 heap; beyond it calls raise ``HeapExhausted``. ArrayBuffers do not count.
+    :param on_host: answers what a script asks for while it waits: a string in, a string out. Must neither yield nor ``call``.
+    """
+
+    def __init__(self, heap_limit: int, on_host: Callable[[str], str]) -> None:
+        self._dll = initialize()
+        self._callback = MR_CALLBACK(self._on_callback)  # kept: V8 holds a bare pointer to it
+        self._context = self._dll.mr_init_context(self._callback)
+        self._dll.mr_set_hard_memory_limit(self._context, heap_limit)
+        self._on_host = on_host
+        self._answered = threading.Event()
+        self._answer: Any = None
+        self._finished = threading.Event()
+        self._main: greenlet.greenlet | None = None  # the greenlet that owns the isolate's thread
+        self._caller: greenlet.greenlet | None = None  # who waits for the running call
+        self._argument: Any = None
+        self._task: int | None = None
+        self._since = 0.0
+        self._budget = 0.0
+        self._heard = bytearray()  # a question from the script, which may come in pieces
+        self._saying = b""  # what is left of a long answer to the script
+        self.in_host = False  # a script waits for a host function
+        self._ended = False
+        self._program: Callable[[], None] = lambda: None
+        self._beat = time.monotonic()
+        self.calls = 0  # how many crossings there were; for benchmarks
+
+    # -- on the first thread ----------------------------------------------------------------------------------------
+
+    def prepare(self, runtime: Sequence[str], plugins: Sequence[tuple[str, str]], filters: Sequence[tuple[str, bool]]) -> None:
+        """Build the JavaScript runtime.
+
+        :param runtime: its sources, the entry first.
+        :param plugins: name and source of each script source that plugins brought.
+        :param filters: name of each filter, and whether its first argument names modules.
+        :raises Uncaught: a source of a plugin is broken; the text names it.
+        """
+        entry, *rooms = runtime
+        self._evaluate(f"globalThis.__pipy = {entry}", "pipy-runtime:entry")
+        self._connect_memory()
+        for number, source in enumerate(rooms):
+            self._evaluate(f"({source.strip().removesuffix(';')})(__pipy)", f"pipy-runtime:{number}")
+        for name, source in plugins:
+            self._evaluate(f"__pipy.install(({source.strip().removesuffix(';')})(__pipy.forPlugins))", f"pipy-plugin:{name}")
+        for name, loads_modules in filters:
+            self._evaluate(f"__pipy.addFilter({name!r}, {str(loads_modules).lower()})", "pipy-runtime:filters")
+        self._entry = self._evaluate(f"((__pipy) => {ENTRY})(__pipy)", "pipy-runtime:call")
+        self._evaluate("__pipy.freeze(); delete globalThis.__pipy", "pipy-runtime:freeze")
+        self._no_arguments = self._evaluate("[]", "pipy-runtime:arguments")
+
+    def _connect_memory(self) -> None:
+        memory = self._evaluate("__pipy.memory", "pipy-runtime:memory").contents
+        pointer = (ctypes.c_ubyte * memory.len).from_address(memory.value.value_ptr)
+        self._memory = memoryview(pointer).cast("B")
+        ring = self._dll.mr_make_js_callback(self._context, HOST)
+        key = self._string(b"__ring")
+        self._dll.mr_set_object_item(self._context, self._evaluate("globalThis", "pipy-runtime:global"), key, ring)
+        self._evaluate("__pipy.connect(__ring); delete globalThis.__ring", "pipy-runtime:connect")
+
+    def run(self, program: Callable[[], None], on_tick: Callable[[], None]) -> None:
+        """Run *program* in a greenlet of the reactor until ``finish`` is called there. Blocks the first thread, as the watchdog.
+
+        :param on_tick: called on this thread several times a second; for what only the first thread can look at.
+        """
+        self._program = program
+        self._dll.mr_eval(self._context, self._string(b"0"), START)
+        while not self._finished.wait(0.05 if self._task is not None else 0.25):
+            self._watch()
+            on_tick()
+
+    def dispose(self) -> None:
+        """Free the isolate. Nothing of it may be used afterwards."""
+        self._dll.mr_free_context(self._context)
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        task = self._task
+        if task is not None and now - self._since > self._budget:
+            self._dll.mr_cancel_task(self._context, task)
+        if now - self._beat > HEARTBEAT_LIMIT + self._budget:
+            sys.stderr.write(f"the reactor has not run for {now - self._beat:.0f} s: giving up\n")
+            os._exit(FATAL_EXIT)
+
+    def _evaluate(self, source: str, name: str) -> Any:
+        self._answered.clear()
+        self._dll.mr_eval(self._context, self._string(f"{source}\n//# sourceURL={name}".encode()), SYNC)
+        self._answered.wait()
+        if self._answer.contents.type >= FIRST_ERROR:
+            raise Uncaught(f"{name}: {_text(self._answer)}")
+        return self._answer
+
+    def _string(self, text: bytes) -> Any:
+        return self._dll.mr_alloc_string_val(self._context, text, len(text), STRING)
+
+    # -- on the isolate's thread ------------------------------------------------------------------------------------
+
+    def call(self, text: bytes, budget: float) -> str:
+        """Call the entry function with *text* (UTF-8) and give the string it returns.
+
+        :param budget: seconds of time it may use; the watchdog looks a few times a second.
+        :raises Terminated: it used more.
+        :raises Uncaught: V8 reports an error.
+        :raises HeapExhausted: the isolate is full; end the process.
+        """
+        if self.in_host:
+            raise RuntimeError("a host function must not call a script")
+        assert self._main is not None
+        self.calls += 1
+        self._budget = budget
+        result = self._main.switch((greenlet.getcurrent(), text))
+        if type(result) is str:
+            return result
+        if isinstance(result, Terminated):
+            # the call after a terminated one may fail for no reason of its own
+            self._main.switch((greenlet.getcurrent(), b'[0,"count"]'))
+        raise result
+
+    def finish(self) -> None:
+        """End the reactor: ``run`` returns."""
+        self._ended = True
+        assert self._main is not None
+        self._main.switch(None)
+
+    def _on_callback(self, kind: int, handle: Any) -> None:
+        """What V8 calls. No exception may leave it: ctypes would drop it, and the reactor would be gone without a word."""
+        try:
+            if kind == CALL:
+                self._on_result(handle)
+            elif kind == HOST:
+                self._on_ring(handle)
+            elif kind == SYNC:
+                self._answer = handle
+                self._answered.set()
+            else:
+                self._enter_reactor()
+        except BaseException:  # noqa: BLE001  # see the docstring
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(FATAL_EXIT)
+
+    def _enter_reactor(self) -> None:
+        ctypes.pythonapi.PyGILState_Ensure()  # the thread state, and the hub in it, outlives this callback
+        sys.settrace(threading.gettrace())  # Python did not start this thread: tracers must be told of it
+        sys.setprofile(threading.getprofile())
+        hub = _ReactorHub(default=True)
+        hub.isolate = self
+        set_hub(hub)
+        hub.loop.async_().start(lambda: None)  # one watcher for ever: a loop with nothing to wait for would end
+        self._main = greenlet.getcurrent()
+        gevent.spawn(self._beating)
+        gevent.spawn(self._program)
+        self._post(hub.switch())
+
+    def _beating(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            gevent.sleep(1)
+
+    def _post(self, request: tuple[greenlet.greenlet, bytes] | None) -> None:
+        if request is None:
+            self._finished.set()
+            return
+        self._caller, text = request
+        self._argument = self._dll.mr_alloc_string_val(self._context, text, len(text), STRING)
+        self._since = time.monotonic()
+        self._task = self._dll.mr_call_function(self._context, self._entry, self._argument, self._no_arguments, CALL)
+
+    def _on_result(self, handle: Any) -> None:
+        self._task = None
+        value = handle.contents
+        result: Any
+        if value.type == STRING:
+            result = ctypes.string_at(value.value.bytes_val, value.len).decode("utf-8", "surrogatepass")
+        else:
+            result = self._failure(handle)
+        self._dll.mr_free_value(self._context, handle)
+        self._dll.mr_free_value(self._context, self._argument)
+        caller = self._caller
+        assert caller is not None
+        # not gevent's switch: the caller may be the hub itself, whose own switch takes no argument
+        self._post(greenlet.greenlet.switch(caller, result))
+
+    def _failure(self, handle: Any) -> PipyError:
+        if self._dll.mr_hard_memory_limit_reached(self._context):
+            return HeapExhausted("the script uses more memory than its heap limit allows")
+        text = _text(handle)
+        if handle.contents.type < FIRST_ERROR or "terminated" in text:
+            return Terminated(f"stopped after {self._budget:g} s")
+        return Uncaught(text)
+
+    # -- while a script waits ---------------------------------------------------------------------------------------
+
+    def _on_ring(self, handle: Any) -> None:
+        """The script has put a piece of a question into the memory (size >= 0), or wants the next piece of the answer."""
+        memory = self._memory
+        size = int.from_bytes(memory[:4], "little", signed=True)
+        if size >= 0:
+            self._heard += memory[HEADER : HEADER + 2 * size]
+            if not memory[4]:
+                self._saying = self._ask(self._heard.decode("utf-16-le", "surrogatepass"))
+                self._heard.clear()
+        if size < 0 or not memory[4]:
+            piece = self._saying[: len(memory) - HEADER]
+            self._saying = self._saying[len(piece) :]
+            memory[HEADER : HEADER + len(piece)] = piece
+            memory[:4] = (len(piece) // 2).to_bytes(4, "little")
+            memory[4:8] = (1 if self._saying else 0).to_bytes(4, "little")
+        self._dll.mr_free_value(self._context, handle)
+
+    def _ask(self, question: str) -> bytes:
+        self.in_host = True
+        try:
+            return self._on_host(question).encode("utf-16-le", "surrogatepass")
+        finally:
+            self.in_host = False
+
+
+def _text(handle: Any) -> str:
+    value = handle.contents
+    if not value.len:
+        return ""
+    return ctypes.string_at(value.value.bytes_val, value.len).decode("utf-8", "replace")

@@ -1,0 +1,138 @@
+"""One loaded generation of a script: its modules' layouts, its tasks and ports, and what its pipelines may ask of the worker.
+
+Two dialects can end here: whoever builds a description of layouts like that of ``runtime/program.js`` gets a program.
+"""
+
+import itertools
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from pipy_core import faults
+from pipy_core.context import Context, Function, ScriptDict, ScriptList
+from pipy_core.errors import ScriptError
+from pipy_core.filter import Branch, Emit, Timer
+from pipy_core.logs import get_logger
+from pipy_core.pipeline import Layout
+from pipy_core.script.engine import Engine, Fault
+from pipy_core.script.host import Codebase
+from pipy_core.turn import Turn
+
+_log = get_logger("pjs")
+_bugs = get_logger("bug")
+_generations: Final = itertools.count(1)
+
+
+class Outside(Protocol):
+    """What the rooms with sockets and clocks lend to a program."""
+
+    turn: Turn
+
+    def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
+        """See ``Host.connect``."""
+
+    def after(self, seconds: float, then: Callable[[], None]) -> Timer:
+        """See ``Services.after``."""
+
+    def now(self) -> float:
+        """See ``Host.now``."""
+
+
+@dataclass
+class Port:
+    """A ``listen``: where, how, and what runs there."""
+
+    address: tuple[str, int]
+    options: dict[str, Any]
+    layout: Layout
+
+
+@dataclass
+class Task:
+    """A ``task``: when (seconds between runs, a signal's name, or neither: once), and what runs then."""
+
+    name: str
+    interval: float
+    signal: str
+    layout: Layout
+
+
+@dataclass
+class Module:
+    """One file of the script."""
+
+    path: str
+    ports: list[Port] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    pipelines: dict[str, Layout] = field(default_factory=dict)
+
+
+class Program:
+    """A generation. As ``Services`` it is what its pipelines see of the worker.
+
+    :ivar has_functions: whether any filter has a script function; without one no context ever reaches the isolate.
+    """
+
+    def __init__(self, engine: Engine, codebase: Codebase, outside: Outside) -> None:
+        self.number = next(_generations)
+        self.codebase = codebase
+        self.modules: list[Module] = []
+        self.has_functions = False
+        self.turn = outside.turn
+        self.connect = outside.connect
+        self.after = outside.after
+        self.now = outside.now
+        self._engine = engine
+
+    def new_context(self, inbound: tuple[Any, ...] | None = None) -> Context:
+        """The context of a new connection or task run.
+
+        :param inbound: id, remote address and port, local address and port; None in tasks.
+        """
+        if self.has_functions:
+            return self._engine.new_context(self.number, inbound)
+        return self._engine.idle_context(inbound)
+
+    def gone(self, context: Context) -> None:
+        """The connection of *context* is closed."""
+        if self.has_functions:
+            self._engine.gone(context)
+
+    def dispose(self) -> None:
+        """Nothing of this generation runs any more: the script may forget it."""
+        self._engine.drop_program(self.number)
+
+    # -- as Services ------------------------------------------------------------------------------------------------
+
+    def call(self, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
+        """See ``Services``."""
+        try:
+            return self._engine.call(self.number, context, function, args)
+        except Fault as fault:
+            raise fault.placed(self.codebase, function.place) from None
+
+    def clone_context(self, context: Context) -> Context:
+        """See ``Services``."""
+        if self.has_functions:
+            return self._engine.clone_context(context)
+        return self._engine.idle_context(context.inbound, context.group)
+
+    def fork_contexts(self, context: Context, module: str, initializers: Any) -> list[Context]:
+        """See ``Services``."""
+        function = initializers.number if isinstance(initializers, Function) else -1
+        constant = initializers.number if isinstance(initializers, ScriptDict | ScriptList) else -1
+        if function < 0 and not self.has_functions:
+            count = len(initializers) if isinstance(initializers, ScriptList) else 1
+            return [self._engine.idle_context(context.inbound, context.group) for _ in range(count)]
+        try:
+            return self._engine.fork_contexts(context, self.number, module, function, constant)
+        except Fault as fault:
+            raise fault.placed(self.codebase) from None
+
+    def report(self, error: BaseException, where: str) -> None:
+        """See ``Services``."""
+        if isinstance(error, ScriptError):
+            _log.error("\n".join(faults.render(error)))
+        else:
+            _bugs.error(f"in {where}: {error!r}\n{''.join(traceback.format_exception(error)).rstrip()}")

@@ -1,0 +1,171 @@
+// The events that scripts see, and Message. A head is one object for the whole life of its message: Python knows it by number.
+(rt) => {
+  "use strict";
+
+  const { stringify } = JSON;
+  const records = new Map(); // number -> record, for every head that Python holds
+  const owners = new WeakMap(); // head object -> record
+  let touched = []; // records whose head a script has looked at during this call
+  let made = 0; // heads made by scripts have negative numbers, Python's are positive
+
+  // A record is { number (0: Python does not know it), head, known (its JSON as Python has it) }.
+  const recordOf = (head) => {
+    let record = owners.get(head);
+    if (record === undefined) owners.set(head, (record = { number: 0, head, known: undefined }));
+    return record;
+  };
+
+  const asJSON = (head) => {
+    try {
+      return stringify(head);
+    } catch {
+      // something in it cannot be put into JSON (a cycle, a BigInt): send what can
+      const sendable = Object.entries(head).filter(([, value]) => {
+        try {
+          return stringify(value) !== undefined;
+        } catch {
+          return false;
+        }
+      });
+      return stringify(Object.fromEntries(sendable));
+    }
+  };
+
+  const touch = (record) => {
+    if (record.number !== 0 && !touched.includes(record)) {
+      record.known ??= asJSON(record.head);
+      touched.push(record);
+    }
+    return record.head;
+  };
+
+  // What Python sends of a head: null, a number it has sent before, or [number, fields].
+  const recordFrom = (sent) => {
+    if (sent === null) return null;
+    if (typeof sent === "number") return records.get(sent);
+    const record = recordOf(sent[1]);
+    record.number = sent[0];
+    records.set(sent[0], record);
+    return record;
+  };
+
+  // What Python gets of a head: null, a number it knows, or [number, fields].
+  rt.headOut = (record) => {
+    if (record === null) return null;
+    if (record.number !== 0) {
+      touch(record);
+      return record.number;
+    }
+    record.number = --made;
+    record.known = asJSON(record.head);
+    records.set(record.number, record);
+    return [record.number, rt.parse(record.known)];
+  };
+
+  // Heads that scripts have changed in this call: [[number, fields], ...], or undefined.
+  rt.changedHeads = () => {
+    if (touched.length === 0) return undefined;
+    let changes;
+    for (const record of touched) {
+      const now = asJSON(record.head);
+      if (now !== record.known) {
+        record.known = now;
+        (changes ??= []).push([record.number, rt.parse(now)]);
+      } 
+    }
+    touched = [];
+    return changes;
+  };
+
+  rt.dropHead = (number) => {
+    const record = records.get(number);
+    if (record !== undefined) {
+      record.number = 0;
+      record.known = undefined;
+      records.delete(number);
+    }
+  };
+  rt.headCount = () => records.size;
+
+  const givenHead = (head) => {
+    if (head === undefined || head === null) return null;
+    if (typeof head !== "object") throw new TypeError("argument #1 expects an object");
+    return recordOf(head);
+  };
+
+  const givenBody = (body) => {
+    if (body === undefined || body === null) return null;
+    if (typeof body === "string") return new rt.Data(body);
+    if (body instanceof rt.Data) return body;
+    throw new TypeError("the body of a Message is a string or an instance of Data");
+  };
+
+  class MessageStart extends rt.Event {
+    #record;
+    constructor(head) {
+      super();
+      this.#record = givenHead(head);
+    }
+    get head() {
+      return this.#record === null ? null : touch(this.#record);
+    }
+    static {
+      rt.startFrom = (sent) => {
+        const start = new MessageStart();
+        start.#record = recordFrom(sent);
+        return start;
+      };
+      rt.startOut = (start) => ({ s: rt.headOut(start.#record) });
+    }
+  }
+
+  class MessageEnd extends rt.Event {}
+
+  class StreamEnd extends rt.Event {
+    #error = "";
+    get error() {
+      return this.#error;
+    }
+    static {
+      rt.streamEndFrom = (error) => {
+        const end = new StreamEnd();
+        end.#error = error;
+        return end;
+      };
+      rt.streamEndOut = (end) => ({ z: end.#error });
+    }
+  }
+
+  class Message {
+    #record;
+    #body;
+    constructor(...args) {
+      const [first] = args;
+      const bodyOnly = args.length === 1 && (typeof first === "string" || first instanceof rt.Data);
+      this.#record = bodyOnly ? null : givenHead(first);
+      this.#body = givenBody(bodyOnly ? first : args[1]);
+    }
+    get head() {
+      return this.#record === null ? null : touch(this.#record);
+    }
+    get body() {
+      if (this.#body instanceof rt.Data || this.#body === null) return this.#body;
+      return (this.#body = rt.argument(this.#body));
+    }
+    static {
+      // The body becomes a Data only when a script looks at it.
+      rt.messageFrom = ([head, body]) => {
+        const message = new Message();
+        message.#record = recordFrom(head);
+        message.#body = body;
+        return message;
+      };
+      rt.messageOut = (message) => {
+        const body = message.#body;
+        return { m: [rt.headOut(message.#record), body instanceof rt.Data ? rt.dataOut(body) : body] };
+      };
+    }
+  }
+
+  Object.assign(rt, { MessageStart, MessageEnd, StreamEnd, Message });
+};

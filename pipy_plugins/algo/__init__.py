@@ -1,0 +1,1 @@
+"""The members of the script global ``algo``; each class is a plugin of its own."""

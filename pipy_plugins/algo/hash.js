@@ -1,0 +1,1 @@
+(hashValue) => () => ({ algo: { hash: hashValue } })

@@ -1,0 +1,100 @@
+"""``connect(target [, options])``: send the stream to a TCP server; its answer is what comes out.
+
+Connects with the first event; tries every address the name resolves to, in order. Holds nothing itself: the outbound connection
+has the buffer, and whoever feeds it too fast has to wait. Spec: filters.md, 5.
+"""
+
+from typing import Any, Final
+
+from pipy_core.api import (
+    DURATION,
+    NUMBER,
+    SIZE,
+    STRING,
+    Branch,
+    Event,
+    Failure,
+    Filter,
+    Param,
+    Registry,
+    StreamEnd,
+    dynamic,
+    get_logger,
+    hookimpl,
+    options,
+)
+
+MAX_PORT: Final = 65535
+
+_log = get_logger("connect")
+
+
+class Connect(Filter):
+    """See the module."""
+
+    __slots__ = ("_branch", "_options", "_refused", "_target")
+
+    def __init__(self, target: Any, settings: dict[str, Any]) -> None:
+        self._target = target
+        self._options = settings
+        self._branch: Branch | None = None
+        self._refused = False
+
+    def process(self, event: Event) -> None:
+        """See ``Filter``. A StreamEnd before any connection is ignored."""
+        branch = self._branch
+        if branch is None:
+            if self._refused or type(event) is StreamEnd:
+                return
+            target = self.host.value(self._target)
+            address = parse_target(target)
+            if address is None:
+                _log.error(f"invalid target: {target}")
+                self._refused = True
+                self.emit(StreamEnd(Failure.RUNTIME_ERROR))
+                return
+            branch = self._branch = self.host.connect(address, self._options, self._reply)
+        branch.feed(event)
+
+    def _reply(self, event: Event) -> None:
+        self.emit(event)
+        self.host.context.group.notify()
+
+    def close(self) -> None:
+        """See ``Filter``."""
+        if self._branch is not None:
+            self._branch.close()
+
+
+def parse_target(target: Any) -> tuple[str, int] | None:
+    """``host:port`` or ``[ipv6]:port``, as host and port; None if it is neither."""
+    host, colon, port = target.rpartition(":") if isinstance(target, str) else ("", "", "")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        host = ""
+    if not (colon and host and port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
+        return None
+    return host, int(port)
+
+
+@hookimpl
+def pipy_register_filters(registry: Registry) -> None:
+    """See ``hookspecs``."""
+    registry.add_filter(
+        "connect",
+        Connect,
+        [
+            Param("target", dynamic(STRING), "where to, as 'host:port' or '[ipv6]:port'; evaluated at the first event"),
+            options(
+                Param("bufferLimit", SIZE, "unsent bytes at which the connection is given up; 0 is 32 MiB", 0),
+                Param("retryCount", NUMBER, "how often a failed connect is tried again; negative is for ever", 0),
+                Param("retryDelay", DURATION, "between two tries", 0.0),
+                Param("connectTimeout", DURATION, "for resolving and connecting, per try; 0 is 60 s", 0.0),
+                Param("readTimeout", DURATION, "without a byte from the server; 0 is for ever", 0.0),
+                Param("writeTimeout", DURATION, "for one write; 0 is for ever", 0.0),
+            ),
+        ],
+        help="Sends the stream to a TCP server. What the server answers comes out; a failure comes out as the error of StreamEnd.",
+        group="network",
+    )

@@ -1,0 +1,213 @@
+"""``demuxHTTP(target)``: one sub-pipeline per request of a connection; answers go back in the order of the requests.
+
+Requests that are pipelined are worked on at the same time. Answers that come before their turn are kept: above ``HIGH_WATER``
+whoever brings them waits. A client with ``MAX_REQUESTS`` unanswered requests is not read from. See ``slot`` for one exchange.
+"""
+
+from typing import Any, Final
+
+from pipy_core.api import (
+    END,
+    EOS,
+    PIPELINE,
+    SIZE,
+    Data,
+    Event,
+    Failure,
+    Filter,
+    MessageStart,
+    Param,
+    Registry,
+    StreamEnd,
+    Target,
+    Valve,
+    hookimpl,
+    options,
+)
+from pipy_plugins.http.codecs import BUFFER_SIZE
+from pipy_plugins.http.framing import BadMessage
+from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.requests import RequestDecoder
+from pipy_plugins.http.slot import Slot
+
+#: Bytes kept before somebody has to wait; what a connection's write buffer holds, too.
+HIGH_WATER: Final = 64 * 1024
+#: Requests of one connection at the same time. nginx and HAProxy work on one, Envoy on 100 of HTTP/2.
+MAX_REQUESTS: Final = 256
+
+
+class DemuxHTTP(Filter):
+    """One connection of a client."""
+
+    joins = "link"
+
+    def __init__(self, target: Target, settings: dict[str, Any]) -> None:
+        self._target = target
+        self._limit: int = settings["bufferSize"]
+        self._decoder: RequestDecoder | None = None
+        self._slots: list[Slot] = []
+        self._receiving: Slot | None = None  # whose request is coming in
+        self._tunnel: Slot | None = None
+        self._advancing = False
+        self._half_closed = False  # the client has nothing more to say, but still listens
+        self._ended = False
+        self._kept = 0  # bytes of answers before their turn
+        self._reorder: Valve | None = None
+        self._crowd: Valve | None = None
+
+    def process(self, event: Event) -> None:
+        """See ``Filter``. Only Data and StreamEnd are consumed."""
+        if self._ended:
+            return
+        if type(event) is Data:
+            if self._decoder is None:
+                self._decoder = RequestDecoder(self._request)
+            try:
+                self._decoder.feed(event.payload)
+            except BadMessage as error:
+                self._refuse(error.status)
+            if len(self._slots) > MAX_REQUESTS or (self._decoder is not None and self._decoder.held > HIGH_WATER):
+                self._wait()
+        elif type(event) is StreamEnd:
+            self._end_of_client(event)
+
+    def close(self) -> None:
+        """See ``Filter``."""
+        self._ended = True
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+        slots, self._slots = self._slots, []
+        self._receiving = self._tunnel = None
+        for slot in slots:
+            slot.close()
+        for valve in (self._crowd, self._reorder):
+            if valve is not None and valve.closed:
+                valve.open()
+
+    # -- from the client --------------------------------------------------------------------------------------------
+
+    def _request(self, event: Event) -> None:
+        if type(event) is MessageStart:
+            head = event.head
+            assert type(head) is RequestHead
+            slot = Slot(self._limit, self, head)
+            self._slots.append(slot)
+            self._receiving = slot
+            slot.branch = self.host.join(self._target, slot.reply, self.host.clone_context())
+            slot.feed(event)
+            return
+        receiving = self._receiving or self._tunnel
+        if event is END:
+            self._receiving = None
+            if receiving is not None:
+                receiving.received = True
+        if receiving is not None:
+            receiving.feed(event)
+
+    def _refuse(self, status: int) -> None:
+        """The client broke the protocol: answer with *status* in its turn, and let that be the last answer."""
+        slot = self._receiving
+        self._receiving = None
+        if slot is None:
+            slot = Slot(self._limit, self, None)
+            self._slots.append(slot)
+        slot.refuse(status)
+
+    def _end_of_client(self, event: StreamEnd) -> None:
+        if event.error is not Failure.NONE:
+            self._finish()
+        elif self._tunnel is not None:
+            self._tunnel.feed(event)
+        else:
+            self._half_closed = True
+            if self._receiving is not None:
+                self._refuse(400)
+            elif not self._slots:
+                self._finish()
+
+    def _wait(self) -> None:
+        if self._crowd is None:
+            self._crowd = self.host.new_valve()
+        self._crowd.close()
+        self.host.hold(self._crowd)
+
+    # -- from the slots ---------------------------------------------------------------------------------------------
+
+    def is_next(self, slot: Slot) -> bool:
+        """Whether it is the turn of *slot* to be answered."""
+        return self._slots[0] is slot
+
+    def keep(self, size: int) -> None:
+        """A slot whose turn has not come keeps *size* bytes more (less, if negative)."""
+        self._kept += size
+        if self._kept > HIGH_WATER:
+            if self._reorder is None:
+                self._reorder = self.host.new_valve()
+            self._reorder.close()
+            self.host.hold(self._reorder)
+        elif self._reorder is not None and self._reorder.closed:
+            self._reorder.open()
+
+    def answered(self, slot: Slot, final: bool) -> None:
+        """*slot* has sent its answer; it is closed. The next one may speak."""
+        assert self._slots[0] is slot
+        del self._slots[0]
+        if self._receiving is slot:
+            self._receiving = None
+        if self._crowd is not None and self._crowd.closed and len(self._slots) <= MAX_REQUESTS // 2:
+            self._crowd.open()
+        if final:
+            self._finish()
+            return
+        if slot.isolates and self._decoder is not None:
+            try:
+                self._decoder.resume()
+            except BadMessage as error:
+                self._refuse(error.status)
+        if not self._advancing:
+            self._advance()
+
+    def tunnelled(self, slot: Slot) -> None:
+        """*slot* and its client have agreed on another protocol."""
+        self._tunnel = slot
+        if self._crowd is not None and self._crowd.closed:
+            self._crowd.open()
+        if self._decoder is not None:
+            self._decoder.tunnel()
+        if self._half_closed:
+            slot.feed(EOS)
+
+    def _advance(self) -> None:
+        self._advancing = True
+        try:
+            while self._slots and self._slots[0].replay():
+                pass
+        finally:
+            self._advancing = False
+        if not self._slots and self._half_closed:
+            self._finish()
+
+    def abort(self, failure: Failure) -> None:
+        """An answer cannot be completed: cut the connection, so that the client does not take it for complete."""
+        if not self._ended:
+            self.close()
+            self.emit(StreamEnd(failure))
+
+    def _finish(self) -> None:
+        self.abort(Failure.NONE)
+
+
+@hookimpl
+def pipy_register_filters(registry: Registry) -> None:
+    """See the hook."""
+    registry.add_filter(
+        "demuxHTTP",
+        DemuxHTTP,
+        [
+            Param("target", PIPELINE, "what each request goes through"),
+            options(Param("bufferSize", SIZE, "bytes of a response body that wait for its length to be known", BUFFER_SIZE)),
+        ],
+        help="Sends every request of a connection through a sub-pipeline of its own and answers in order.",
+        group="joint",
+    )

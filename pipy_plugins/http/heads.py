@@ -1,0 +1,105 @@
+"""The heads of received messages: bytes until somebody asks for the fields."""
+
+from typing import Any, Final, Protocol
+
+from pipy_core.api import Failure, Head
+from pipy_plugins.http.framing import Fields
+from pipy_plugins.http.status import answer_to
+
+_PROTOCOLS: Final = ("HTTP/1.0", "HTTP/1.1")
+
+
+class Relay(Protocol):
+    """Who passes interim responses on to the client that sent a request."""
+
+    def interim(self, head: "ResponseHead") -> None:
+        """Pass *head*, whose status is 1xx, on if that is still possible."""
+
+
+class ReceivedHead(Head):
+    """What requests and responses from the wire have in common.
+
+    :ivar received: the fields as they came, or None once the head has been replaced: then only ``fields`` is true.
+    :ivar minor: 0 or 1, of the HTTP version.
+    """
+
+    __slots__ = ("minor", "received", "start", "wire")
+
+    def __init__(self, start: bytes, minor: int, wire: Fields) -> None:
+        super().__init__()
+        self.start = start
+        self.minor = minor
+        self.wire = wire
+        self.received: Fields | None = wire
+
+    @property
+    def protocol(self) -> str:
+        """``HTTP/1.0`` or ``HTTP/1.1``."""
+        return _PROTOCOLS[self.minor]
+
+    def replace(self, fields: dict[str, Any]) -> None:
+        """See ``Head``."""
+        self._fields = fields
+        self.received = None
+
+
+class RequestHead(ReceivedHead):
+    """A request's head. ``start`` is method and target.
+
+    :ivar method: as it came; what scripts do to the head does not change it.
+    :ivar final: the client wants the connection to end after the response.
+    :ivar host: what absolute-form puts in the place of Host, or None.
+    :ivar relay: where interim responses to it can go, or None.
+    """
+
+    __slots__ = ("final", "host", "method", "relay")
+
+    def __init__(self, method: str, start: bytes, minor: int, wire: Fields, host: bytes | None = None) -> None:
+        super().__init__(start, minor, wire)
+        self.method = method
+        self.final = wire.close or (minor == 0 and not wire.stay)
+        self.host = host
+        self.relay: Relay | None = None
+        if host is not None and wire.hosts != [host]:
+            self.received = None
+
+    @property
+    def upgrades(self) -> bool:
+        """It asks to go on with another protocol."""
+        return self.wire.upgrade and self.minor == 1
+
+    @property
+    def expects(self) -> bool:
+        """The client waits for ``100 Continue`` before it sends the body (RFC 9110, 10.1.1)."""
+        return self.wire.expects and self.minor == 1
+
+    def _decode(self) -> dict[str, Any]:
+        headers = self.wire.headers
+        if self.host is not None:  # RFC 9112, 3.2.2
+            headers["host"] = self.host.decode("latin-1")
+        path = self.start[len(self.method) + 1 :].decode("latin-1")
+        return {"protocol": self.protocol, "headers": headers, "method": self.method, "path": path}
+
+
+class ResponseHead(ReceivedHead):
+    """A response's head. ``start`` is status and reason phrase."""
+
+    __slots__ = ("status",)
+
+    def __init__(self, status: int, start: bytes, minor: int, wire: Fields) -> None:
+        super().__init__(start, minor, wire)
+        self.status = status
+
+    def _decode(self) -> dict[str, Any]:
+        reason = self.start[4:].decode("latin-1")
+        return {"protocol": self.protocol, "headers": self.wire.headers, "status": self.status, "statusText": reason}
+
+
+class FailureHead(Head):
+    """The head that stands for a response which never came; a StreamEnd with the failure follows it."""
+
+    __slots__ = ()
+
+    def __init__(self, failure: Failure) -> None:
+        status, text = answer_to(failure)
+        super().__init__({"protocol": "HTTP/1.1", "headers": {}, "status": status, "statusText": text})

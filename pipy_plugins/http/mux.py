@@ -1,0 +1,102 @@
+"""``muxHTTP(target, key)``: requests of many streams over few connections, found by key.
+
+A session is a sub-pipeline that leads to a server. Requests are written to it back to back, without waiting for answers. See
+``upstream`` for what happens on one session; here is only what one request's stream sees of it.
+"""
+
+from functools import partial
+from typing import Any
+
+from pipy_core.api import (
+    ANY,
+    NUMBER,
+    PIPELINE,
+    SIZE,
+    ArgumentError,
+    Event,
+    Filter,
+    Make,
+    MessageStart,
+    Number,
+    Param,
+    Registry,
+    Sessions,
+    Target,
+    hookimpl,
+    options,
+)
+from pipy_plugins.http.codecs import BUFFER_SIZE
+from pipy_plugins.http.exchange import Exchange
+from pipy_plugins.http.upstream import Upstream
+
+
+class MuxHTTP(Filter):
+    """One stream: its first message is a request; what follows is ignored, unless it belongs to another protocol agreed upon."""
+
+    joins = "link"
+
+    @classmethod
+    def prepare(cls, target: Target, key: Any, settings: dict[str, Any]) -> Make:
+        """See ``Filter``. The streams of one use share its sessions.
+
+        :raises ArgumentError: an HTTP version that is not spoken.
+        """
+        version = settings["version"]
+        if version not in (1, 2):
+            raise ArgumentError(f"invalid HTTP version: {version:g}")
+        if version == 2:
+            raise ArgumentError("options.version 2 is not supported yet")
+        sessions: Sessions[Upstream] = Sessions()
+        return partial(cls, sessions, target, key, settings["bufferSize"], settings["maxIdle"])
+
+    def __init__(self, sessions: Sessions[Upstream], target: Target, key: Any, limit: int, max_idle: float) -> None:
+        self._sessions = sessions
+        self._target = target
+        self._key = key
+        self._limit = limit
+        self._max_idle = max_idle
+        self._session: Upstream | None = None
+        self._exchange: Exchange | None = None
+
+    def process(self, event: Event) -> None:
+        """See ``Filter``."""
+        if self._exchange is not None:
+            self._exchange.feed(event)
+        elif type(event) is MessageStart:
+            key = self.host.value(self._key)
+            session = self._sessions.find(key)
+            if session is None:
+                session = self._sessions.add(key, Upstream(self.host, self._target))
+            session.acquire()
+            self._session = session
+            self._exchange = exchange = Exchange(self._limit, self, session, event)
+            session.submit(exchange)
+
+    def close(self) -> None:
+        """See ``Filter``."""
+        exchange, self._exchange = self._exchange, None
+        session, self._session = self._session, None
+        if exchange is not None:
+            exchange.cancel()
+        if session is not None:
+            session.release(self.host.clock, self._max_idle)
+
+
+@hookimpl
+def pipy_register_filters(registry: Registry) -> None:
+    """See the hook."""
+    registry.add_filter(
+        "muxHTTP",
+        MuxHTTP,
+        [
+            Param("target", PIPELINE, "what leads to the server, such as connect"),
+            Param("key", ANY, "requests with equal keys share a session; a value or a function", default=None),
+            options(
+                Param("maxIdle", Number(low=0), "seconds after which an unused session ends", default=10),
+                Param("bufferSize", SIZE, "bytes of a request body that wait for its length to be known", BUFFER_SIZE),
+                Param("version", NUMBER, "of HTTP; 1 is the only one yet", default=1),
+            ),
+        ],
+        help="Sends requests over sessions that are shared by key, and gives each its response.",
+        group="joint",
+    )

@@ -1,0 +1,215 @@
+"""``serveHTTP(handler)``: a web server; every request is answered by a constant Message or by what a script function gives.
+
+Requests are answered at once and in order. A function gets the whole request: at most ``MAX_BODY`` bytes of body are held.
+Nothing needs a body for a constant answer: it is read past. Interim: ``100 Continue`` is sent as soon as a client waits for it.
+"""
+
+from typing import Any, Final
+
+from pipy_core.api import (
+    END,
+    EOS,
+    FUNCTION,
+    MESSAGE,
+    Data,
+    Event,
+    Failure,
+    Filter,
+    Function,
+    Head,
+    Make,
+    Message,
+    MessageStart,
+    OneOf,
+    Param,
+    Registry,
+    ScriptError,
+    StreamEnd,
+    get_logger,
+    hookimpl,
+)
+from pipy_plugins.http.codecs import BUFFER_SIZE
+from pipy_plugins.http.encoder import ResponseWriter, response_prefix
+from pipy_plugins.http.framing import BadMessage
+from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.requests import RequestDecoder
+from pipy_plugins.http.status import PHRASES
+
+#: nginx 1 MiB, Node 1 MiB with its usual body parsers, gunicorn none.
+MAX_BODY: Final = 16 * 1024 * 1024
+#: Methods whose responses are framed in their own way.
+_SPECIAL: Final = frozenset({"HEAD", "CONNECT"})
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Constant:
+    """The same answer for every request of every stream, and the bytes of its usual form."""
+
+    __slots__ = ("_encoded", "_fields", "message")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self._fields: object = None
+        self._encoded = b""
+
+    def encoded(self) -> bytes:
+        """The answer to a GET on a connection that goes on, or nothing if it needs a closer look."""
+        head = self.message.head
+        fields = head.fields if head is not None else None
+        if not self._encoded or fields is not self._fields:
+            self._encoded = self._make()
+            self._fields = fields
+        return self._encoded
+
+    def _make(self) -> bytes:
+        writer = ResponseWriter(BUFFER_SIZE)
+        writer.begin(self.message.head)
+        return (writer.write(self.message.body.payload) if self.message.body is not None else b"") + writer.finish()
+
+
+class ServeHTTP(Filter):
+    """One connection of a web server."""
+
+    @classmethod
+    def prepare(cls, handler: Message | Function) -> Make:
+        """See ``Filter``. Streams share the encoded form of a constant answer."""
+        answer = handler if isinstance(handler, Function) else Constant(handler)
+        return super().prepare(answer)
+
+    def __init__(self, answer: Constant | Function) -> None:
+        self._answer = answer
+        self._decoder: RequestDecoder | None = None
+        self._writer: ResponseWriter | None = None
+        self._start: MessageStart | None = None
+        self._body: bytes = b""
+        self._pieces: list[bytes] | None = None  # what came after the first piece of a body
+        self._size = 0
+        self._ended = False
+
+    def process(self, event: Event) -> None:
+        """See ``Filter``. Only Data and StreamEnd are consumed."""
+        if self._ended:
+            return
+        if type(event) is Data:
+            if self._decoder is None:
+                self._decoder = RequestDecoder(self._request)
+            try:
+                self._decoder.feed(event.payload)
+            except BadMessage as error:
+                self._refuse(error.status)
+        elif type(event) is StreamEnd:
+            if self._start is not None and event.error is Failure.NONE:
+                self._refuse(400)
+            else:
+                self._end()
+
+    def close(self) -> None:
+        """See ``Filter``."""
+        self._ended = True
+        self._start = None
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+
+    def _request(self, event: Event) -> None:
+        if event is END:
+            self._respond()
+        elif type(event) is MessageStart:
+            self._start = event
+            head = event.head
+            assert type(head) is RequestHead
+            if head.expects:
+                self.emit(Data(CONTINUE))
+        elif type(event) is Data and type(self._answer) is Function:
+            self._collect(event.payload)
+
+    def _collect(self, payload: bytes) -> None:
+        self._size += len(payload)
+        if self._size > MAX_BODY:
+            self._refuse(413)
+        elif not self._body:
+            self._body = payload
+        elif self._pieces is None:
+            self._pieces = [payload]
+        else:
+            self._pieces.append(payload)
+
+    def _respond(self) -> None:
+        start = self._start
+        assert start is not None
+        self._start = None
+        head = start.head
+        assert type(head) is RequestHead
+        answer = self._answer
+        if type(answer) is Constant:
+            if not head.final and head.method not in _SPECIAL:
+                self._send(answer.message.head, answer.encoded())
+            else:
+                self._encode(answer.message, head)
+        else:
+            assert isinstance(answer, Function)
+            self._encode(self._call(answer, head), head)
+        if head.final:
+            self._end()
+        elif self._decoder is not None and (head.upgrades or head.method == "CONNECT"):
+            self._decoder.resume()  # other protocols are not spoken here
+
+    def _call(self, handler: Function, head: RequestHead) -> Message:
+        body = self._body if self._pieces is None else b"".join([self._body, *self._pieces])
+        self._body, self._pieces, self._size = b"", None, 0
+        try:
+            message = self.host.call(handler, Message(head, Data(body)))
+        except ScriptError as error:
+            self.host.report(error)
+            return _plain(500)
+        if type(message) is Message:
+            return message
+        get_logger("serveHTTP").error("handler did not return a valid message")
+        return Message()
+
+    def _encode(self, message: Message, request: RequestHead) -> None:
+        writer = self._writer
+        if writer is None:
+            writer = self._writer = ResponseWriter(BUFFER_SIZE)
+        writer.method = request.method
+        writer.minor = request.minor
+        writer.final = request.final
+        writer.begin(message.head)
+        try:
+            output = writer.write(message.body.payload) if message.body is not None else b""
+            output += writer.finish()
+        except ScriptError as error:
+            self.host.report(error)
+            message = _plain(500)
+            writer.begin(message.head)
+            output = writer.finish()
+        request.final = writer.final
+        self._send(message.head, output)
+
+    def _send(self, head: Head | None, output: bytes) -> None:
+        self.emit(MessageStart(head))
+        self.emit(Data(output))
+        self.emit(END)
+
+    def _refuse(self, status: int) -> None:
+        head = _plain(status).head
+        prefix, _, _ = response_prefix(head)
+        self._send(head, prefix + b"content-length: 0\r\nconnection: close\r\n\r\n")
+        self._end()
+
+    def _end(self) -> None:
+        if not self._ended:
+            self.close()
+            self.emit(EOS)
+
+
+def _plain(status: int) -> Message:
+    fields: dict[str, Any] = {"status": status, "statusText": PHRASES[status], "headers": {}}
+    return Message(Head(fields))
+
+
+@hookimpl
+def pipy_register_filters(registry: Registry) -> None:
+    """See the hook."""
+    handler = Param("handler", OneOf((FUNCTION, MESSAGE)), "a Message, or a function that gets the request and gives a Message")
+    registry.add_filter("serveHTTP", ServeHTTP, [handler], help="Answers HTTP requests.", group="codecs")

@@ -1,0 +1,274 @@
+"""One exchange with a client: what its sub-pipeline answers becomes the response, when its turn has come.
+
+Decides what a client sees when an answer fails: an error response while nothing has been sent, afterwards the end of the
+connection.
+"""
+
+from typing import Final, Protocol
+
+from pipy_core.api import (
+    END,
+    Branch,
+    Data,
+    Emit,
+    Event,
+    Failure,
+    Head,
+    Host,
+    MessageEnd,
+    MessageStart,
+    ScriptError,
+    StreamEnd,
+)
+from pipy_plugins.http.encoder import ResponseWriter
+from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
+from pipy_plugins.http.status import PHRASES, answer_to
+
+#: Interim responses kept for a client that is not to be answered yet.
+_MAX_INTERIM: Final = 8
+
+
+class Connection(Protocol):
+    """What a slot needs of the connection it belongs to."""
+
+    emit: Emit
+    host: Host
+
+    def is_next(self, slot: "Slot") -> bool:
+        """See ``DemuxHTTP``."""
+
+    def keep(self, size: int) -> None:
+        """See ``DemuxHTTP``."""
+
+    def answered(self, slot: "Slot", final: bool) -> None:
+        """See ``DemuxHTTP``."""
+
+    def tunnelled(self, slot: "Slot") -> None:
+        """See ``DemuxHTTP``."""
+
+    def abort(self, failure: Failure) -> None:
+        """See ``DemuxHTTP``."""
+
+
+class Slot(ResponseWriter):
+    """One request and its response.
+
+    :ivar branch: its sub-pipeline, until the response is complete. :ivar received: the request has come completely.
+    :ivar isolates: the request asks for another protocol.
+    """
+
+    __slots__ = (
+        "_any",
+        "_connection",
+        "_expects",
+        "_kept",
+        "_start",
+        "_tunnel",
+        "_upgrades",
+        "_waiting",
+        "branch",
+        "isolates",
+        "received",
+    )
+
+    def __init__(self, limit: int, connection: Connection, request: RequestHead | None) -> None:
+        super().__init__(limit)
+        self._connection: Connection | None = connection
+        self.branch: Branch | None = None
+        self._start: MessageStart | None = None
+        self._waiting: list[Event] | None = None  # what was answered before its turn
+        self._kept = 0
+        self._any = False  # a body has begun
+        self._tunnel = False
+        self.received = False
+        if request is None:
+            self.method = ""
+            self.isolates = self._upgrades = self._expects = False
+        else:
+            self.method = request.method
+            self.minor = request.minor
+            self.final = request.final
+            self._expects = request.expects
+            self._upgrades = request.upgrades
+            self.isolates = self._upgrades or self.method == "CONNECT"
+            request.relay = self
+
+    def feed(self, event: Event) -> None:
+        """Something of the request, or of the tunnel behind it, has come."""
+        if self.branch is not None:
+            self.branch.feed(event)
+
+    def close(self) -> None:
+        """The response is complete, or nobody wants it any more."""
+        self._connection = None
+        self._waiting = self._start = None
+        branch, self.branch = self.branch, None
+        if branch is not None:
+            branch.close()
+
+    # -- answers ----------------------------------------------------------------------------------------------------
+
+    def reply(self, event: Event) -> None:
+        """The sub-pipeline has answered *event*."""
+        connection = self._connection
+        if connection is None:
+            return
+        if self._waiting is None and connection.is_next(self):
+            self._send(connection, event)
+            return
+        if self._waiting is None:
+            self._waiting = []
+        self._waiting.append(event)
+        if type(event) is Data:
+            self._kept += len(event.payload)
+            connection.keep(len(event.payload))
+
+    def replay(self) -> bool:
+        """Its turn has come: send what was kept. Gives whether that was all of it."""
+        for event in self._forget():
+            if self._connection is None:
+                break
+            self._send(self._connection, event)
+        return self._connection is None
+
+    def _forget(self) -> list[Event]:
+        waiting, self._waiting = self._waiting, None
+        if self._kept and self._connection is not None:
+            kept, self._kept = self._kept, 0
+            self._connection.keep(-kept)
+        return waiting or []
+
+    def interim(self, head: ResponseHead) -> None:
+        """See ``Relay``. It overtakes nothing, and HTTP/1.0 does not know it (RFC 9110, 15.2)."""
+        connection = self._connection
+        if connection is None or self.begun or self.minor == 0:
+            return
+        if head.status == 100:
+            self._expects = False
+        data = Data(b"HTTP/1.1 %b\r\n%b\r\n" % (head.start, head.wire.forward))
+        if self._waiting is None and connection.is_next(self):
+            connection.emit(data)
+        elif self._waiting is None or len(self._waiting) < _MAX_INTERIM:
+            self._waiting = [*(self._waiting or ()), _Interim(data.payload)]
+
+    def refuse(self, status: int) -> None:
+        """The request is malformed: forget what answers it and end the connection behind an answer with *status*."""
+        if self._waiting is None and self.sent and self._connection is not None:
+            self._connection.abort(Failure.PROTOCOL_ERROR)
+            return
+        branch, self.branch = self.branch, None
+        self.final = True
+        self.isolates = False
+        self._forget()
+        self.begun = False
+        if branch is not None:
+            branch.close()
+        self.reply(MessageStart(_head(status)))
+        self.reply(END)
+
+    def _send(self, connection: Connection, event: Event) -> None:
+        kind = type(event)
+        if self._tunnel:
+            if kind is Data:
+                connection.emit(event)
+            elif isinstance(event, StreamEnd):
+                connection.abort(event.error)
+        elif isinstance(event, MessageStart):
+            if not self.begun:
+                self.begin(event.head)
+                self._start = event
+                self._any = False
+        elif isinstance(event, Data):
+            self._add(connection, event)
+        elif isinstance(event, MessageEnd):
+            if self.begun:
+                self._complete(connection)
+        else:
+            self._cut(connection, event.error)
+
+    def _add(self, connection: Connection, event: Data) -> None:
+        if not self.begun:
+            if isinstance(event, _Interim):
+                connection.emit(Data(event.payload))
+            return
+        payload = event.payload
+        self._any = self._any or bool(payload)
+        first = not self.sent
+        try:
+            output = self.write(payload)
+        except ScriptError as error:
+            self._fault(connection, error)
+            return
+        if output:
+            if first and self._start is not None:
+                connection.emit(self._start)
+            connection.emit(Data(output))
+
+    def _complete(self, connection: Connection) -> None:
+        first = not self.sent
+        if self._expects and not self.received:
+            # A client that was not told to go on may send the body or the next request: nobody can tell (RFC 9110, 10.1.1).
+            self.final = True
+        try:
+            output = self.finish()
+        except ScriptError as error:
+            self._fault(connection, error)
+            return
+        start, final = self._start, self.final
+        self._tunnel = self.isolates and (self.status == 101 if self._upgrades else 200 <= self.status < 300)
+        if self.status == 101 and not self._tunnel:
+            self._answer(connection, _head(502))  # nobody has asked for that
+            return
+        if not self._tunnel:
+            self.close()
+        if first and start is not None:
+            connection.emit(start)
+        if output:
+            connection.emit(Data(output))
+        connection.emit(END)
+        if self._tunnel:
+            connection.tunnelled(self)
+        else:
+            connection.answered(self, final)
+
+    def _fault(self, connection: Connection, error: ScriptError) -> None:
+        """The script's head cannot be sent."""
+        connection.host.report(error)
+        self._answer(connection, _head(500))
+
+    def _answer(self, connection: Connection, head: Head) -> None:
+        """Answer with *head* instead of what was begun and not sent."""
+        self._start = MessageStart(head)
+        self.begin(head)
+        self._complete(connection)
+
+    def _cut(self, connection: Connection, failure: Failure) -> None:
+        """The sub-pipeline has ended before the end of its message."""
+        if self.sent:
+            if failure is Failure.NONE:
+                self._complete(connection)
+            else:
+                connection.abort(failure)
+        elif failure is Failure.NONE or isinstance(self._head, FailureHead) or self._is_page(failure):
+            if not self.begun:
+                self.begin(None)
+                self._start = MessageStart()
+            self._complete(connection)
+        elif failure is Failure.RUNTIME_ERROR:
+            self._answer(connection, _head(500))
+        else:
+            self._answer(connection, _head(*answer_to(failure)))
+
+    def _is_page(self, failure: Failure) -> bool:
+        """Whether a script has put a head of its own in the place of one that stands for *failure*."""
+        return self.begun and not self._any and failure is not Failure.RUNTIME_ERROR and not isinstance(self._head, ResponseHead)
+
+
+class _Interim(Data):
+    """An interim response that waits for its turn."""
+
+    __slots__ = ()
+
+
+def _head(status: int, text: str = "") -> Head:
+    return Head({"status": status, "statusText": text or PHRASES[status], "headers": {}})

@@ -1,0 +1,101 @@
+"""``link(target [, condition, target2, ...])``: events go through one of several sub-pipelines of the same context, chosen once.
+
+Holds all events back until a choice is made, 16 MiB of them; it cannot make the reader wait meanwhile, because it is the next event
+that may decide. Empty Data, which only asks for a flush, decides nothing.
+"""
+
+from itertools import zip_longest
+from typing import Any
+
+from pipy_core.api import (
+    FUNCTION,
+    Backlog,
+    Branch,
+    Data,
+    Emit,
+    Event,
+    Failure,
+    Filter,
+    Function,
+    Make,
+    Param,
+    Pipeline,
+    Registry,
+    StreamEnd,
+    Target,
+    get_logger,
+    hookimpl,
+    ignore,
+)
+
+
+class Link(Filter):
+    """Joins the first target whose condition is true when it is asked; asked again with each event until one is.
+
+    :param ways: targets with their conditions; no target passes events on as they are, no condition is always true.
+    """
+
+    joins = "link"
+
+    def __init__(self, ways: list[tuple[Target | None, Function | None]]) -> None:
+        self._ways = ways
+        self._backlog = Backlog()
+        self._branch: Branch | None = None
+        self._feed: Emit | None = None  # None: not decided
+
+    @classmethod
+    def prepare(cls, *args: Any) -> Make:
+        """See ``Filter``. Targets and conditions take turns; the last condition may be left out."""
+        ways = list(zip_longest(args[::2], args[1::2]))
+        return lambda: cls(ways)
+
+    def process(self, event: Event) -> None:
+        """See ``Filter``."""
+        if self._feed is not None and not self._backlog:
+            self._feed(event)
+        elif type(event) is not Data or event.payload:
+            if not self._backlog.add(event):
+                self._give_up()
+            elif self._feed is None:
+                self._choose()
+
+    def close(self) -> None:
+        """See ``Filter``."""
+        if self._branch is not None:
+            self._branch.close()
+
+    def _choose(self) -> None:
+        for target, condition in self._ways:
+            if condition is None or self.host.call(condition):
+                if target is None:
+                    self._feed = self._pass
+                else:
+                    self._branch = self.host.join(target, self._pass)
+                    self._feed = self._branch.feed
+                self._backlog.drain(self._feed)
+                return
+
+    def _pass(self, event: Event) -> None:
+        self.emit(event)
+
+    def _give_up(self) -> None:
+        self._backlog.clear()
+        self._feed = ignore
+        get_logger("link").error("more than 16 MiB came before a condition was true")
+        self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
+
+
+@hookimpl
+def pipy_register_filters(registry: Registry) -> None:
+    """See the hook."""
+    registry.add_filter(
+        "link",
+        Link,
+        [
+            Param("target", Pipeline(or_empty=True), "a sub-pipeline, or '' to pass events on as they are", variadic=True),
+            Param("condition", FUNCTION, "chooses the target before it if it returns true", default=None, variadic=True),
+        ],
+        help="Sends the stream through the first sub-pipeline whose condition is true, in the same context. Conditions are looked "
+        "at with each event until one is true; events are held back until then. The choice is kept for the stream.",
+        group="joint",
+    )

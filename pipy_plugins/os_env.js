@@ -1,0 +1,1 @@
+(runtime) => ({ os: { env: runtime.host("os.env") } })

@@ -1,0 +1,387 @@
+"""A listening port on a real socket: accepting, the run of a pipeline for each connection, limits, and the end."""
+
+import errno
+import socket
+import struct
+
+import gevent
+import gevent.socket
+import pytest
+
+from pipy_core.errors import StartError
+from pipy_core.events import EOS, Data, Failure, StreamEnd
+from pipy_core.filter import Filter
+from pipy_core.net import listener as module
+from pipy_core.net.listener import Listener
+from pipy_core.testing import logged
+
+#: Seconds after which a client that waits for something has failed.
+PATIENCE = 10.0
+
+OPTIONS = {"maxConnections": -1, "readTimeout": 0.0, "writeTimeout": 0.0}
+
+
+class Stage(Filter):
+    """Remembers what it gets; answers as the test says."""
+
+    made: list["Stage"] = []
+
+    def __init__(self, answer=None):
+        self.events = []
+        self.closed = 0
+        self.drained = 0
+        self.answer = answer or (lambda stage, event: stage.emit(event))
+        self.made.append(self)
+
+    def process(self, event):
+        self.events.append(event)
+        self.answer(self, event)
+
+    def drain(self):
+        self.drained += 1
+        self.emit(EOS)
+
+    def close(self):
+        self.closed += 1
+
+
+class Port:
+    """A listener under test, on a free port of the loopback."""
+
+    def __init__(self, reactor, services, contexts, answer=None, makes=None, **options):
+        Stage.made = []
+        self.layout = services.layout(*(makes or [lambda: Stage(answer)]))
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.address = probe.getsockname()
+        self.listener = Listener(reactor, self.address, self.layout, {**OPTIONS, **options}, contexts.new, contexts.gone)
+        with logged() as self.log:
+            self.listener.open()
+        self.serve()
+        self.clients = []
+
+    def serve(self, **options):
+        listener = self.listener
+        listener.serve(self.layout, {**listener.options, **options}, listener.new_context, listener.gone)
+
+    def connect(self):
+        self.clients.append(gevent.socket.create_connection(self.address, PATIENCE))
+        return self.clients[-1]
+
+    @property
+    def stages(self):
+        return Stage.made
+
+
+@pytest.fixture
+def make_port(reactor, services, contexts):
+    ports = []
+
+    def make(answer=None, **options):
+        ports.append(Port(reactor, services, contexts, answer, **options))
+        return ports[-1]
+
+    yield make
+    for port in ports:
+        for client in port.clients:
+            client.close()
+        port.listener.close()
+        for inbound in list(port.listener.connections):
+            inbound.abort()
+    reactor.pass_by()
+
+
+def end_after(payload):
+    """Answer the first data with *payload* and the end."""
+
+    def answer(stage, event):
+        if isinstance(event, Data):
+            stage.emit(Data(payload))
+            stage.emit(EOS)
+
+    return answer
+
+
+def read_all(client):
+    return b"".join(iter(lambda: client.recv(1 << 16), b""))
+
+
+class TestConnections:
+    def test_a_pipeline_without_answer_of_its_own_echoes(self, make_port):
+        client = make_port().connect()
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+
+    def test_the_context_knows_both_ends(self, reactor, contexts, make_port):
+        port = make_port()
+        client = port.connect()
+        reactor.until(lambda: port.stages)
+        number, *addresses = contexts.inbounds[0]
+        assert addresses == [*client.getsockname(), *port.address]
+        port.connect()
+        reactor.until(lambda: len(port.stages) == 2)
+        assert contexts.inbounds[1][0] > number
+
+    def test_the_pipeline_ends_with_the_client_and_everything_is_released(self, reactor, contexts, make_port):
+        port = make_port()
+        client = port.connect()
+        client.sendall(b"x")
+        client.recv(1)
+        client.close()
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].events == [Data(b"x"), EOS]
+        assert port.stages[0].closed == 1
+        assert contexts.gone_ones == [1]
+        port.stages.clear()
+        reactor.until(lambda: contexts.released == [1])
+
+    def test_the_end_of_the_pipeline_closes_the_connection_and_is_told_to_it(self, reactor, make_port):
+        port = make_port(end_after(b"bye"))
+        client = port.connect()
+        client.sendall(b"x")
+        assert read_all(client) == b"bye"
+        client.close()
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].events == [Data(b"x"), EOS]
+        assert port.stages[0].closed == 1
+
+    def test_what_comes_after_the_end_is_not_sent(self, make_port):
+        def answer(stage, event):
+            if isinstance(event, Data):
+                stage.emit(EOS)
+                stage.emit(Data(b"late"))
+
+        client = make_port(answer).connect()
+        client.sendall(b"x")
+        assert read_all(client) == b""
+
+    def test_a_client_that_has_finished_sending_gets_its_answer(self, reactor, make_port):
+        def answer(stage, event):
+            if isinstance(event, StreamEnd):
+                stage.host.after(0.02, lambda: (stage.emit(Data(b"answer")), stage.emit(EOS)))
+
+        port = make_port(answer)
+        client = port.connect()
+        client.sendall(b"question")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"answer"
+        reactor.until(lambda: not port.listener.connections)
+
+    def test_a_client_that_has_finished_sending_is_not_waited_for_for_ever(self, reactor, make_port, monkeypatch):
+        monkeypatch.setattr(module, "HALF_CLOSED_LIMIT", 0.05)
+        port = make_port(lambda stage, event: None)
+        client = port.connect()
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b""
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].closed == 1
+
+    def test_a_reset_is_told_to_the_pipeline(self, reactor, make_port):
+        port = make_port()
+        client = port.connect()
+        client.sendall(b"x")
+        client.recv(1)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].events[-1] == StreamEnd(Failure.READ_ERROR)
+        assert port.stages[0].closed == 1
+
+    def test_a_read_timeout_is_told_to_the_pipeline(self, reactor, make_port):
+        port = make_port(readTimeout=0.05)
+        client = port.connect()
+        assert read_all(client) == b""
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].events == [StreamEnd(Failure.READ_TIMEOUT)]
+
+    def test_a_failing_filter_ends_its_connection_only(self, reactor, make_port):
+        def answer(stage, event):
+            if event == Data(b"fail"):
+                raise ZeroDivisionError
+            stage.emit(event)
+
+        port = make_port(answer)
+        good, bad = port.connect(), port.connect()
+        bad.sendall(b"fail")
+        assert read_all(bad) == b""
+        good.sendall(b"fine")
+        assert good.recv(10) == b"fine"
+        assert [type(error) for _, error in reactor.reports] == [ZeroDivisionError]
+        reactor.reports.clear()
+
+    def test_a_filter_that_cannot_be_made_costs_its_connection_only(self, reactor, make_port):
+        broken = [True]
+
+        def make():
+            if broken.pop():
+                raise ZeroDivisionError
+            return Stage()
+
+        port = make_port(makes=[make])
+        client = port.connect()
+        assert read_all(client) == b""
+        assert [type(error) for _, error in reactor.reports] == [ZeroDivisionError]
+        reactor.reports.clear()
+        broken.append(False)
+        client = port.connect()
+        client.sendall(b"x")
+        assert client.recv(10) == b"x"
+        assert len(port.listener.connections) == 1
+
+
+class TestLimits:
+    def test_connections_over_the_limit_wait_until_there_is_room(self, reactor, make_port):
+        port = make_port(maxConnections=2)
+        first, second, third = port.connect(), port.connect(), port.connect()
+        third.sendall(b"third")
+        reactor.until(lambda: len(port.stages) == 2)
+        reactor.pass_by()
+        assert len(port.stages) == 2
+        first.close()
+        assert third.recv(10) == b"third"
+        second.sendall(b"second")
+        assert second.recv(10) == b"second"
+
+    def test_a_limit_of_zero_lets_nobody_in(self, reactor, make_port):
+        port = make_port(maxConnections=0)
+        port.connect()
+        reactor.pass_by()
+        assert port.stages == []
+        port.serve(maxConnections=1)
+        reactor.until(lambda: len(port.stages) == 1)
+
+    def test_many_at_once_are_all_accepted(self, reactor, make_port):
+        port = make_port()
+        for _ in range(3 * module.ACCEPT_BATCH):
+            port.connect()
+        reactor.until(lambda: len(port.stages) == 3 * module.ACCEPT_BATCH)
+
+    def test_out_of_descriptors_it_pauses_and_tries_again(self, reactor, make_port, monkeypatch):
+        monkeypatch.setattr(module, "ACCEPT_PAUSE", 0.02)
+        port = make_port()
+        real, tries = port.listener._sock, []  # noqa: SLF001
+
+        class Full:
+            def accept(self):
+                tries.append(reactor.now())
+                if len(tries) <= 2:
+                    raise OSError(errno.EMFILE, "Too many open files")
+                return real.accept()
+
+            def close(self):
+                real.close()
+
+        port.listener._sock = Full()  # noqa: SLF001
+        with logged() as lines:
+            client = port.connect()
+            client.sendall(b"x")
+            assert client.recv(10) == b"x"
+        assert lines == [f"[ERR] [listener] Cannot accept on port {port.address[1]}: Too many open files; trying again"] * 2
+        assert tries[2] - tries[0] > 0.03
+
+    def test_a_client_that_is_gone_before_it_is_accepted_is_nothing(self, make_port, monkeypatch):
+        port = make_port()
+        real, failures = port.listener._sock, [errno.ECONNABORTED]  # noqa: SLF001
+
+        class Gone:
+            def accept(self):
+                if failures:
+                    raise OSError(failures.pop(), "")
+                return real.accept()
+
+            def close(self):
+                real.close()
+
+        port.listener._sock = Gone()  # noqa: SLF001
+        with logged() as lines:
+            client = port.connect()
+            client.sendall(b"x")
+            assert client.recv(10) == b"x"
+        assert lines == []
+
+
+class TestOpening:
+    def test_it_says_where_it_listens(self, make_port):
+        port = make_port()
+        assert port.log == [f"[INF] [listener] Listening on port {port.address[1]} at 127.0.0.1"]
+        with logged() as lines:
+            port.listener.close()
+            port.listener.close()
+        assert lines == [f"[INF] [listener] Stopped listening on port {port.address[1]} at 127.0.0.1"]
+
+    def test_a_port_that_is_taken(self, reactor, services, contexts, make_port):
+        port = make_port()
+        second = Listener(reactor, port.address, port.layout, OPTIONS, contexts.new, contexts.gone)
+        with pytest.raises(StartError, match=rf"^Cannot start listening on port {port.address[1]} at 127.0.0.1: Address already in use$"):
+            second.open()
+
+    def test_a_port_can_be_shared_if_everybody_agrees(self, reactor, services, contexts, make_port):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            address = probe.getsockname()
+        listeners = [Listener(reactor, address, services.layout(), OPTIONS, contexts.new, contexts.gone) for _ in range(2)]
+        for each in listeners:
+            each.open(reuse_port=True)
+        for each in listeners:
+            each.close()
+
+    def test_ipv6(self, reactor, services, contexts):
+        try:
+            with socket.create_server(("::1", 0), family=socket.AF_INET6) as probe:
+                address = probe.getsockname()[:2]
+        except OSError:
+            pytest.skip("no IPv6 here")
+        listener = Listener(reactor, address, services.layout(), OPTIONS, contexts.new, contexts.gone)
+        listener.open()
+        listener.serve(listener.layout, OPTIONS, contexts.new, contexts.gone)
+        client = gevent.socket.create_connection(address)
+        client.sendall(b"x")
+        assert client.recv(10) == b"x"
+        assert contexts.inbounds[0][1] == "::1"
+        client.close()
+        reactor.until(lambda: not listener.connections)
+        listener.close()
+
+
+class TestChanges:
+    def test_new_connections_get_the_new_layout_and_old_ones_keep_theirs(self, services, contexts, make_port):
+        port = make_port()
+        old = port.connect()
+        old.sendall(b"1")
+        assert old.recv(10) == b"1"
+        layout = services.layout(lambda: Stage(end_after(b"new")))
+        port.listener.serve(layout, OPTIONS, contexts.new, contexts.gone)
+        new = port.connect()
+        new.sendall(b"x")
+        assert read_all(new) == b"new"
+        old.sendall(b"2")
+        assert old.recv(10) == b"2"
+
+    def test_connections_go_on_when_the_port_is_closed(self, make_port):
+        port = make_port()
+        client = port.connect()
+        client.sendall(b"1")
+        client.recv(1)
+        port.listener.close()
+        client.sendall(b"2")
+        assert client.recv(10) == b"2"
+        with pytest.raises(ConnectionRefusedError):
+            port.connect()
+
+    def test_draining_asks_every_pipeline_once(self, reactor, make_port):
+        port = make_port()
+        client = port.connect()
+        client.sendall(b"1")
+        client.recv(1)
+        reactor.later(port.listener.drain)
+        assert read_all(client) == b""
+        assert port.stages[0].drained == 1
+        port.listener.drain()
+        assert port.stages[0].drained == 1
+
+    def test_cutting_a_connection_closes_its_pipeline(self, reactor, make_port):
+        port = make_port()
+        client = port.connect()
+        reactor.until(lambda: port.listener.connections)
+        reactor.later(next(iter(port.listener.connections)).abort)
+        assert read_all(client) == b""
+        assert port.listener.connections == set()
+        assert port.stages[0].closed == 1

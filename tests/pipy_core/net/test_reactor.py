@@ -1,0 +1,102 @@
+"""Turns for inputs that no reader brings."""
+
+import gevent
+import pytest
+
+
+class Sink:
+    def __init__(self, error=None):
+        self.flushes = 0
+        self.error = error
+
+    def flush(self):
+        self.flushes += 1
+        if self.error is not None:
+            raise self.error
+
+
+def test_a_step_and_its_flush_are_one_turn(reactor):
+    sink = Sink()
+    reactor.run(lambda: reactor.turn.dirty.append(sink))
+    assert sink.flushes == 1
+    assert reactor.turn.dirty == []
+
+
+def test_an_exception_is_reported_and_the_turn_is_finished_all_the_same(reactor):
+    sink = Sink()
+
+    def step():
+        reactor.turn.dirty.append(sink)
+        raise ZeroDivisionError
+
+    reactor.run(step)
+    assert sink.flushes == 1
+    assert [(where, type(error)) for where, error in reactor.reports] == [("turn", ZeroDivisionError)]
+    reactor.reports.clear()
+
+
+def test_an_exception_in_a_flush_is_reported(reactor):
+    reactor.run(lambda: reactor.turn.dirty.append(Sink(ZeroDivisionError())))
+    assert [(where, type(error)) for where, error in reactor.reports] == [("flush", ZeroDivisionError)]
+    reactor.reports.clear()
+
+
+def test_timers_fire_in_order_and_in_turns(reactor):
+    fired = []
+    sink = Sink()
+    reactor.after(0.02, lambda: fired.append("second"))
+    reactor.after(0.0, lambda: (fired.append("first"), reactor.turn.dirty.append(sink)))
+    reactor.until(lambda: len(fired) == 2)
+    assert fired == ["first", "second"]
+    assert sink.flushes == 1
+
+
+def test_a_negative_time_is_now(reactor):
+    fired = []
+    reactor.after(-1.0, lambda: fired.append(1))
+    reactor.until(lambda: fired)
+
+
+def test_a_cancelled_timer_does_not_fire(reactor):
+    fired = []
+    timer = reactor.after(0.0, lambda: fired.append("cancelled"))
+    timer.cancel()
+    timer.cancel()
+    reactor.after(0.01, lambda: fired.append("other"))
+    reactor.until(lambda: fired)
+    assert fired == ["other"]
+
+
+def test_a_timer_may_cancel_itself_while_it_fires(reactor):
+    fired = []
+    timers = []
+    timers.append(reactor.after(0.0, lambda: (timers[0].cancel(), fired.append(1))))
+    reactor.until(lambda: fired)
+
+
+def test_an_exception_in_a_timer_is_reported(reactor):
+    def fail():
+        raise ZeroDivisionError
+
+    reactor.after(0.0, fail)
+    reactor.until(lambda: reactor.reports)
+    reactor.reports.clear()
+
+
+def test_the_clock_goes_on(reactor):
+    before = reactor.now()
+    gevent.get_hub().wait(reactor.loop.timer(0.01))
+    assert reactor.now() - before == pytest.approx(0.01, abs=0.2)
+    assert reactor.now() > before
+
+
+def test_a_spawned_greenlet_may_wait(reactor):
+    seen = []
+
+    def waits(number):
+        gevent.get_hub().wait(reactor.loop.timer(0.0))
+        seen.append(number)
+
+    reactor.spawn(waits, 7)
+    assert seen == []
+    reactor.until(lambda: seen == [7])

@@ -1,0 +1,105 @@
+"""A real isolate for tests: a script, and a story that is run on the reactor's thread."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipy_core.context import Context, Function
+from pipy_core.filter import Filter
+from pipy_core.net.reactor import Reactor
+from pipy_core.params import ANY, Param
+from pipy_core.registry import Registry
+from pipy_core.script.engine import Engine
+from pipy_core.script.host import Codebase
+from pipy_core.script.loading import load
+from pipy_core.script.program import Program
+
+
+class Probe(Filter):
+    """A filter that only carries script functions: ``call(f)``."""
+
+    def __init__(self, function: Any) -> None:
+        self.function = function
+
+    def process(self, event: Any) -> None:
+        """Never used."""
+
+
+class Stage:
+    """An isolate with a program; what a story gets."""
+
+    turn: Any
+
+    def __init__(self, engine: Engine, registry: Registry, folder: Path) -> None:
+        self.engine = engine
+        self.registry = registry
+        self.folder = folder
+        self.program: Program
+
+    def begin(self) -> None:
+        """On the reactor's thread."""
+        self.reactor = Reactor(self.report)
+        self.turn = self.reactor.turn
+        self.after = self.reactor.after
+        self.now = self.reactor.now
+
+    def report(self, error: BaseException, where: str) -> None:
+        """A turn failed."""
+        raise AssertionError(where) from error
+
+    def connect(self, *_args: Any) -> Any:
+        """No test here opens a connection."""
+        raise NotImplementedError
+
+    def load(self, **files: str) -> Program:
+        """Load ``main`` from *files*, whose names get a ``.js``."""
+        for name, source in files.items():
+            (self.folder / f"{name}.js").write_text(source)
+        self.program = load(self.engine, self.registry, Codebase(self.folder), "/main.js", self, 2.0)
+        return self.program
+
+    def functions(self, pipeline: str = "p") -> list[Function]:
+        """What was given to ``call`` in a pipeline."""
+        uses = self.program.modules[0].pipelines[pipeline].uses
+        return [probe.function for use in uses if isinstance(probe := use.make(), Probe)]
+
+    def call(self, index: int, *args: Any, context: Context | None = None) -> Any:
+        """Call the function number *index* of the pipeline ``p``."""
+        return self.program.call(context or self.program.new_context(), self.functions()[index], args)
+
+
+Story = Callable[[Stage], None]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[..., None]:
+    """``play(story)`` runs the story with a new isolate; keyword arguments are host functions."""
+
+    def run(story: Story, call_timeout: float = 0.2, heap_limit: int = 128 << 20, **functions: Callable[..., Any]) -> None:
+        registry = Registry()
+        registry.add_filter("call", Probe, [Param("function", ANY)], help="calls")
+        registry.add_script("test", "(runtime) => ({ ask: runtime.host })")
+        for name, function in functions.items():
+            registry.add_function(name, function)
+        engine = Engine(registry, heap_limit, call_timeout)
+        stage = Stage(engine, registry, tmp_path)
+        failures: list[BaseException] = []
+
+        def program() -> None:
+            try:
+                stage.begin()
+                story(stage)
+            except BaseException as error:  # noqa: BLE001  # raised again on the test's thread
+                failures.append(error)
+            engine.isolate.finish()
+
+        engine.isolate.run(program, lambda: None)
+        engine.isolate.dispose()
+        if failures:
+            raise failures[0]
+
+    return run
+
+

@@ -1,0 +1,67 @@
+"""Values from the command line and the environment."""
+
+import dataclasses
+
+import pytest
+
+from pipy_core import logs
+from pipy_core.errors import ArgumentError
+from pipy_core.settings import LOG_LEVELS, OPTIONS, Settings, from_environment, with_value
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "name", "value"),
+    [
+        ("log-level", "debug", "log_level", "debug"),
+        ("log-format", "json", "log_format", "json"),
+        ("load-timeout", "10", "load_timeout", 10.0),
+        ("call-timeout", "0.25", "call_timeout", 0.25),
+        ("call-timeout", "1m", "call_timeout", 60.0),
+        ("heap-limit", "16", "heap_limit_mb", 16),
+    ],
+)
+def test_a_value_changes_one_setting(option: str, text: str, name: str, value: object) -> None:
+    assert with_value(Settings(), option, text) == dataclasses.replace(Settings(), **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("log-level", "loud", "unknown log level: loud"),
+        ("log-level", "", "unknown log level: "),
+        ("log-format", "xml", "unknown log format: xml"),
+        ("call-timeout", "0", "invalid --call-timeout: 0: expected seconds above 0 and up to 3600"),
+        ("call-timeout", "-1", "invalid --call-timeout: -1: expected seconds above 0 and up to 3600"),
+        ("load-timeout", "soon", "invalid --load-timeout: soon: expected seconds above 0 and up to 3600"),
+        ("load-timeout", "1e999", "invalid --load-timeout: 1e999: expected seconds above 0 and up to 3600"),
+        ("heap-limit", "15", "invalid --heap-limit: 15: expected megabytes from 16 to 65536"),
+        ("heap-limit", "1.5", "invalid --heap-limit: 1.5: expected megabytes from 16 to 65536"),
+        ("heap-limit", "", "invalid --heap-limit: : expected megabytes from 16 to 65536"),
+    ],
+)
+def test_a_wrong_value_is_refused(option: str, text: str, message: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        with_value(Settings(), option, text)
+    assert str(caught.value) == message
+
+
+def test_nothing_in_the_environment_gives_the_defaults() -> None:
+    assert from_environment({"HOME": "/root", "PIPY_LOG_LEVEL": ""}) == Settings()
+
+
+def test_the_environment_gives_script_and_options() -> None:
+    environ = {"PIPY_CONFIG_FILE": "a.js", "PIPY_LOG_LEVEL": "warn", "PIPY_HEAP_LIMIT": "64"}
+    assert from_environment(environ) == Settings(script="a.js", log_level="warn", heap_limit_mb=64)
+
+
+def test_a_wrong_variable_is_named() -> None:
+    with pytest.raises(ArgumentError, match=r"^PIPY_LOG_LEVEL: unknown log level: loud$"):
+        from_environment({"PIPY_LOG_LEVEL": "loud"})
+
+
+def test_every_option_is_a_setting() -> None:
+    assert {name for name, _ in OPTIONS.values()} <= {field.name for field in dataclasses.fields(Settings)}
+
+
+def test_the_log_knows_every_level() -> None:
+    assert tuple(logs.LEVELS) == LOG_LEVELS

@@ -1,0 +1,71 @@
+"""Turns: flushing once, and who waits for what."""
+
+from pipy_core.turn import Turn, Valve
+
+
+class Sink:
+    def __init__(self, log, then=None):
+        self.log = log
+        self.then = then
+
+    def flush(self):
+        self.log.append(self)
+        if self.then is not None:
+            self.then()
+
+
+def test_every_dirty_sink_is_flushed_once():
+    turn, log = Turn(), []
+    one, two = Sink(log), Sink(log)
+    turn.dirty += [one, two]
+    assert turn.finish() == []
+    assert log == [one, two]
+    turn.finish()
+    assert log == [one, two]
+
+
+def test_what_becomes_dirty_while_flushing_is_flushed_too():
+    turn, log = Turn(), []
+    second = Sink(log)
+    first = Sink(log, lambda: turn.dirty.append(second))
+    turn.dirty.append(first)
+    turn.finish()
+    assert log == [first, second]
+    assert turn.dirty == []
+
+
+def test_the_reader_waits_for_valves_that_are_still_closed():
+    turn, shut, opened = Turn(), Valve(), Valve()
+    shut.close()
+    opened.close()
+    turn.held += [shut, opened]
+    opened.open()
+    assert turn.finish() == [shut]
+    assert turn.finish() == []
+
+
+def test_a_valve_resumes_each_waiter_once():
+    valve, resumed = Valve(), []
+    assert not valve.closed
+    valve.close()
+    valve.when_open(lambda: resumed.append("a"))
+    valve.when_open(lambda: resumed.append("b"))
+    assert valve.closed
+    valve.open()
+    valve.open()
+    assert resumed == ["a", "b"]
+    assert not valve.closed
+
+
+def test_who_waits_anew_while_resumed_waits_for_the_next_time():
+    valve, resumed = Valve(), []
+
+    def again():
+        resumed.append("x")
+        valve.when_open(again)
+
+    valve.when_open(again)
+    valve.open()
+    assert resumed == ["x"]
+    valve.open()
+    assert resumed == ["x", "x"]

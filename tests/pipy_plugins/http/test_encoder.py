@@ -1,0 +1,304 @@
+"""The encoder: exact bytes, and that nothing in a head can become another line."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipy_core.errors import ScriptError
+from pipy_core.events import Data, Event, Head, MessageStart
+from pipy_core.testing import merged
+from pipy_plugins.http.encoder import RequestWriter, ResponseWriter
+from pipy_plugins.http.heads import RequestHead, ResponseHead
+from pipy_plugins.http.requests import RequestDecoder
+from pipy_plugins.http.responses import ResponseDecoder
+
+
+def response(fields: dict[str, Any] | None, *body: bytes, limit: int = 10, **settings: Any) -> bytes:
+    """The bytes of a response that a script has made."""
+    writer = ResponseWriter(limit)
+    for name, value in settings.items():
+        setattr(writer, name, value)
+    writer.begin(None if fields is None else Head(fields))
+    return b"".join(writer.write(piece) for piece in body) + writer.finish()
+
+
+def request(fields: dict[str, Any] | None, *body: bytes, limit: int = 10) -> bytes:
+    """The bytes of a request that a script has made."""
+    writer = RequestWriter(limit)
+    writer.begin(None if fields is None else Head(fields))
+    return b"".join(writer.write(piece) for piece in body) + writer.finish()
+
+
+KEEP = b"connection: keep-alive\r\n\r\n"
+RESPONSES = [
+    pytest.param(None, [], {}, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + KEEP, id="no-head"),
+    pytest.param({}, [b"a", b"b"], {}, b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n" + KEEP + b"ab", id="body"),
+    pytest.param(
+        {"status": 404},
+        [b"0123456789"],
+        {},
+        b"HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n" + KEEP + b"0123456789",
+        id="at-limit",
+    ),
+    pytest.param(
+        {},
+        [b"0123456789", b"0", b"", b"12"],
+        {},
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n" + KEEP + b"B\r\n01234567890\r\n2\r\n12\r\n0\r\n\r\n",
+        id="beyond-limit",
+    ),
+    pytest.param(
+        {
+            "headers": {
+                "X-B": "b",
+                "set-cookie": ["p=1", "q=2"],
+                "n": 1.5,
+                "m": 2.0,
+                "t": True,
+                "l": [1, None, "x"],
+                "z": None,
+                "o": {},
+            }
+        },
+        [],
+        {"final": True},
+        b"HTTP/1.1 200 OK\r\nX-B: b\r\nset-cookie: p=1\r\nset-cookie: q=2\r\nn: 1.5\r\nm: 2\r\nt: true\r\nl: 1,,x\r\nz: null\r\n"
+        b"o: [object Object]\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        id="fields",
+    ),
+    pytest.param(
+        {
+            "headers": {
+                "Connection": "x",
+                "connection": "close, X-Hop",
+                "Content-Length": 9,
+                "TE": "a",
+                "x-hop": "1",
+                "keep-alive": "2",
+            }
+        },
+        [],
+        {},
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + KEEP,
+        id="hop-by-hop",
+    ),
+    pytest.param(
+        {"status": "201", "statusText": "Made It"}, [], {}, b"HTTP/1.1 201 Made It\r\ncontent-length: 0\r\n" + KEEP, id="text"
+    ),
+    pytest.param(
+        {"status": 299, "protocol": "HTTP/1.0"}, [], {}, b"HTTP/1.0 299 OK\r\ncontent-length: 0\r\n" + KEEP, id="protocol"
+    ),
+    pytest.param({"status": 204}, [b"x"], {}, b"HTTP/1.1 204 No Content\r\n" + KEEP, id="204"),
+    pytest.param({"status": 304}, [b"x" * 20], {}, b"HTTP/1.1 304 Not Modified\r\n" + KEEP, id="304-with-a-long-body"),
+    pytest.param({}, [b"x" * 20, b"y"], {"method": "HEAD"}, b"HTTP/1.1 200 OK\r\ncontent-length: 21\r\n" + KEEP, id="head"),
+    pytest.param(
+        {"headers": {"content-length": "7"}},
+        [],
+        {"method": "HEAD"},
+        b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n" + KEEP,
+        id="head-given",
+    ),
+    pytest.param({}, [], {"method": "CONNECT"}, b"HTTP/1.1 200 OK\r\n" + KEEP, id="connect"),
+    pytest.param(
+        {"status": 405},
+        [b"x"],
+        {"method": "CONNECT"},
+        b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 1\r\n" + KEEP + b"x",
+        id="no-tunnel",
+    ),
+    pytest.param(
+        {"status": 101, "headers": {"upgrade": "WebSocket", "x": "y"}},
+        [],
+        {},
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: WebSocket\r\nconnection: upgrade\r\nx: y\r\n\r\n",
+        id="101",
+    ),
+    pytest.param(
+        {"headers": {"upgrade": "h2c"}}, [], {}, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + KEEP, id="no-upgrade-to-http2"
+    ),
+    pytest.param(
+        {},
+        [b"x" * 11, b"y"],
+        {"minor": 0},
+        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nxxxxxxxxxxxy",
+        id="1.0-client-gets-no-chunks",
+    ),
+    pytest.param({"headers": {"x": "\xe9"}}, [], {}, b"HTTP/1.1 200 OK\r\nx: \xe9\r\ncontent-length: 0\r\n" + KEEP, id="latin-1"),
+    pytest.param(
+        {"headers": {"x": "\u4f60"}},
+        [],
+        {},
+        b"HTTP/1.1 200 OK\r\nx: \xe4\xbd\xa0\r\ncontent-length: 0\r\n" + KEEP,
+        id="other-characters",
+    ),
+    pytest.param({"status": 200.0, "statusText": ""}, [], {}, b"HTTP/1.1 200 \r\ncontent-length: 0\r\n" + KEEP, id="empty-text"),
+]
+
+
+@pytest.mark.parametrize(("fields", "body", "settings", "expected"), RESPONSES)
+def test_responses(fields: dict[str, Any] | None, body: list[bytes], settings: dict[str, Any], expected: bytes) -> None:
+    """The exact bytes."""
+    assert response(fields, *body, **settings) == expected
+
+
+REQUESTS = [
+    pytest.param(None, [], b"GET / HTTP/1.1\r\ncontent-length: 0\r\n" + KEEP, id="no-head"),
+    pytest.param(
+        {"method": "POST", "path": "/p?q", "headers": {"Host": "h"}},
+        [b"abc"],
+        b"POST /p?q HTTP/1.1\r\nHost: h\r\ncontent-length: 3\r\n" + KEEP + b"abc",
+        id="body",
+    ),
+    pytest.param(
+        {"method": "PUT", "protocol": "HTTP/1.0"},
+        [b"x" * 11],
+        b"PUT / HTTP/1.1\r\ntransfer-encoding: chunked\r\n" + KEEP + b"B\r\nxxxxxxxxxxx\r\n0\r\n\r\n",
+        id="chunks-are-1.1",
+    ),
+    pytest.param({"method": "CONNECT", "path": "a:1"}, [], b"CONNECT a:1 HTTP/1.1\r\n" + KEEP, id="connect"),
+    pytest.param(
+        {"headers": {"upgrade": "websocket"}},
+        [],
+        b"GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n",
+        id="websocket",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "body", "expected"), REQUESTS)
+def test_requests(fields: dict[str, Any] | None, body: list[bytes], expected: bytes) -> None:
+    """The exact bytes."""
+    assert request(fields, *body) == expected
+
+
+INJECTIONS: list[dict[str, Any]] = [
+    {"headers": {"x": "a\r\nset-cookie: evil"}},
+    {"headers": {"x": "a\nb"}},
+    {"headers": {"x": "a\rb"}},
+    {"headers": {"x": "a\0b"}},
+    {"headers": {"x": ["a\r\nb"]}},
+    {"headers": {"set-cookie": ["a", "b\n"]}},
+    {"headers": {"x\r\ny": "a"}},
+    {"headers": {"x: y": "a"}},
+    {"headers": {"": "a"}},
+    {"headers": {"upgrade": "x\r\nx: y", "connection": "upgrade"}},
+    {"status": 200, "statusText": "OK\r\nx: y"},
+    {"status": 99},
+    {"status": "200 OK\r\nx"},
+    {"status": "many"},
+    {"protocol": "HTTP/1.1 200 OK\r\nx"},
+]
+
+
+@pytest.mark.parametrize("fields", INJECTIONS, ids=str)
+def test_nothing_becomes_another_line(fields: dict[str, Any]) -> None:
+    """What a script puts into a head may come from a client."""
+    with pytest.raises(ScriptError):
+        response(fields)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"method": "A B"}, {"method": "G\r\n"}, {"path": "/ HTTP/1.1\r\n"}, {"path": "/a b"}, {"path": ""}], ids=str
+)
+def test_nothing_becomes_another_request(fields: dict[str, Any]) -> None:
+    """As above."""
+    with pytest.raises(ScriptError):
+        request(fields)
+
+
+def decoded(wire: bytes) -> RequestHead:
+    """The head of a request."""
+    events: list[Event] = []
+    RequestDecoder(events.append).feed(wire)
+    assert isinstance(events[0], MessageStart)
+    assert isinstance(events[0].head, RequestHead)
+    return events[0].head
+
+
+def resent(head: Head) -> bytes:
+    """A head as it is sent on, without a body."""
+    writer = RequestWriter(10)
+    writer.begin(head)
+    return writer.finish()
+
+
+WIRE = (
+    b"GET /p HTTP/1.0\r\nHost: h\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: x\r\n"
+    b"Proxy-Connection: x\r\nTrailer: x\r\nX-Hop-Not: \xe9\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def test_untouched_heads_are_sent_as_they_came() -> None:
+    """But for our own version and what was meant for us (RFC 9110, 7.6.1)."""
+    assert resent(decoded(WIRE)) == b"GET /p HTTP/1.1\r\nHost: h\r\nX-Hop-Not: \xe9\r\ncontent-length: 0\r\n" + KEEP
+
+
+def test_touched_heads_are_sent_with_the_same_meaning() -> None:
+    """As the fields say, names in lower case."""
+    head = decoded(WIRE)
+    head.replace(head.fields)
+    assert resent(head) == b"GET /p HTTP/1.1\r\nhost: h\r\nx-hop-not: \xe9\r\ncontent-length: 0\r\n" + KEEP
+
+
+def test_host_cannot_be_named_in_connection() -> None:
+    """It is not for one connection only, whatever a client says."""
+    head = decoded(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Host\r\n\r\n")
+    assert b"Host: h\r\n" in resent(head)
+    head.replace(head.fields)
+    assert b"host: h\r\n" in resent(head)
+
+
+def test_responses_are_sent_on_as_they_came() -> None:
+    """With the right length, and none where the server did not say one for HEAD."""
+    for method, length in (("GET", b"content-length: 0\r\n"), ("HEAD", b"")):
+        events: list[Event] = []
+        ResponseDecoder(events.append, lambda: "HEAD", lambda _head: None).feed(b"HTTP/1.0 404 Not Found\r\nServer: x\r\n\r\n")
+        assert isinstance(events[0], MessageStart)
+        assert isinstance(events[0].head, ResponseHead)
+        writer = ResponseWriter(10)
+        writer.method = method
+        writer.begin(events[0].head)
+        assert writer.finish() == b"HTTP/1.1 404 Not Found\r\nServer: x\r\n" + length + KEEP
+
+
+def test_a_writer_starts_anew_with_each_message() -> None:
+    """Nothing of the last one is left."""
+    writer = ResponseWriter(3)
+    for _ in range(2):
+        writer.begin(Head({}))
+        assert b"chunked" in writer.write(b"abcd")
+        assert writer.finish() == b"0\r\n\r\n"
+        writer.begin(Head({"status": 201}))
+        assert writer.write(b"ab") == b""
+        assert writer.finish().startswith(b"HTTP/1.1 201 Created\r\ncontent-length: 2")
+
+
+names = st.text("abcXYZ-_09", min_size=1, max_size=8).filter(
+    lambda name: name.lower() not in ("te", "host") and name not in ("upgrade", "connection")
+)
+values = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=12)
+
+
+@given(
+    st.dictionaries(names.map(str.lower), values, max_size=6),
+    st.sampled_from(["GET", "POST", "X-Y"]),
+    st.lists(st.binary(max_size=30), max_size=4),
+    st.sampled_from([0, 10, 1000]),
+)
+def test_what_is_encoded_decodes_to_the_same(headers: dict[str, str], method: str, body: list[bytes], limit: int) -> None:
+    """A head and a body survive the way over the wire."""
+    wire = request({"method": method, "path": "/x", "headers": {"host": "h", **headers}}, *body, limit=limit)
+    events: list[Event] = []
+    RequestDecoder(events.append).feed(wire)
+    start, *rest = merged(events)
+    assert isinstance(start, MessageStart)
+    assert start.head is not None
+    found = {
+        name: value for name, value in start.head.get("headers").items() if name not in ("content-length", "transfer-encoding")
+    }
+    assert found == {"host": "h", **headers, "connection": "keep-alive"}
+    assert start.head.get("method") == method
+    assert b"".join(event.payload for event in rest if isinstance(event, Data)) == b"".join(body)
+    assert len(events) >= 2

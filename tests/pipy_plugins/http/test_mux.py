@@ -1,0 +1,470 @@
+"""muxHTTP: stories of requests that share sessions; the test plays the server."""
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+
+from pipy_core.errors import ArgumentError, ScriptError
+from pipy_core.events import END, EOS, Data, Event, Failure, Head, MessageEnd, MessageStart, StreamEnd
+from pipy_core.filter import Filter
+from pipy_core.params import bind
+from pipy_core.testing import ChildTape, Tape, declared, logged, target
+from pipy_plugins.http import mux
+from pipy_plugins.http.demux import DemuxHTTP
+from pipy_plugins.http.exchange import HIGH_WATER
+from pipy_plugins.http.mux import MuxHTTP
+from pipy_plugins.http.requests import RequestDecoder
+
+KEEP = b"connection: keep-alive\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def settings(**given: Any) -> dict[str, Any]:
+    """Options with their defaults."""
+    return {"maxIdle": 10, "bufferSize": 10, "version": 1, **given}
+
+
+def first_tape(key: Any = "k", **given: Any) -> Tape:
+    """One request's stream; others with the same sessions are its ``again()``."""
+    return Tape(MuxHTTP, target("c"), key, settings(**given))
+
+
+def start(method: str = "GET", path: str = "/", **headers: str) -> MessageStart:
+    """The start of a request that a script has made."""
+    return MessageStart(Head({"method": method, "path": path, "headers": headers}))
+
+
+def received(wire: bytes) -> list[Event]:
+    """The events of a request from a client."""
+    events: list[Event] = []
+    RequestDecoder(events.append).feed(wire)
+    return events
+
+
+def wire(events: list[Event]) -> bytes:
+    """The bytes among *events*."""
+    return b"".join(event.payload for event in events if isinstance(event, Data))
+
+
+def sent(child: ChildTape) -> bytes:
+    """What the server has got."""
+    return wire(child.fed)
+
+
+def shown(events: list[Event]) -> list[object]:
+    """Statuses of heads, bytes, ``END``, failures."""
+    result: list[object] = []
+    for event in events:
+        if isinstance(event, MessageStart):
+            result.append(event.head.get("status") if event.head else None)
+        elif isinstance(event, Data):
+            result.append(event.payload)
+        else:
+            result.append("END" if isinstance(event, MessageEnd) else event.error)
+    return result
+
+
+def test_one_exchange() -> None:
+    """The request goes out encoded, between the marks of a message; the response comes back decoded."""
+    tape = first_tape()
+    opening = start("POST", "/p", host="h")
+    tape.play(opening, Data(b"abc"), END).expect()
+    tape.child("c").expect(opening, Data(b"POST /p HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n" + KEEP + b"abc"), END)
+    assert shown(tape.child("c").reply(Data(OK)).events) == [200, b"ok", "END"]
+    tape.play(opening, Data(b"x"), END, EOS).expect()  # one message a stream
+    tape.child("c").expect()
+
+
+def test_context_is_a_copy_of_the_first_users() -> None:
+    """Later users do not touch it."""
+    one = Tape(MuxHTTP, target("c"), "k", settings(), variables={"x": 1})
+    one.play(start(), END).expect()
+    two = one.again({"x": 2})
+    two.play(start(), END).expect()
+    assert len(one.children("c")) == 1
+    assert one.child("c").variables == {"x": 1}
+    assert not one.child("c").shares_context
+
+
+def test_requests_are_pipelined() -> None:
+    """Sent back to back; responses go to whom they belong."""
+    one = first_tape()
+    two = one.again()
+    one.play(start(path="/1"), END).expect()
+    two.play(start(path="/2"), END).expect()
+    assert sent(one.child("c")).count(b"HTTP/1.1") == 2
+    assert shown(one.child("c").reply(Data(OK + b"HTTP/1.1 404 No\r\n")).events) == [200, b"ok", "END"]
+    one.child("c").reply(Data(b"Content-Length: 0\r\n\r\n")).expect()
+    assert shown(two.play().events) == [404, "END"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "sessions"), [([1, "1", True, None], 4), ([1, 1.0], 1), ([float("nan"), float("nan")], 1), ([False, 0], 2)]
+)
+def test_keys(keys: list[Any], sessions: int) -> None:
+    """Equal where the script's values are."""
+    tape = Tape(MuxHTTP, target("c"), lambda: tape.world.current["key"], settings(), variables={"key": keys[0]})
+    tape.play(start(), END).expect()
+    for key in keys[1:]:
+        tape.again({"key": key}).play(start(), END).expect()
+    assert len(tape.children("c")) == sessions
+
+
+def test_what_is_no_request_is_ignored() -> None:
+    """The end of an empty stream, too."""
+    tape = first_tape()
+    tape.play(Data(b"x"), END).expect()
+    tape.play(EOS).expect()
+    assert tape.children() == []
+
+
+def test_large_bodies_stream() -> None:
+    """In chunks, when it is their turn; those behind wait with theirs."""
+    one = first_tape()
+    two = one.again()
+    one.play(start("POST"), Data(b"0123456789"), Data(b"x")).expect()
+    two.play(start("PUT", "/2"), Data(b"y" * 20), END).expect()
+    child = one.child("c")
+    assert sent(child) == b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n" + KEEP + b"B\r\n0123456789x\r\n"
+    one.play(Data(b"z"), END).expect()
+    assert sent(child).endswith(
+        b"1\r\nz\r\n0\r\n\r\nPUT /2 HTTP/1.1\r\ntransfer-encoding: chunked\r\n" + KEEP + b"14\r\n" + b"y" * 20 + b"\r\n0\r\n\r\n"
+    )
+
+
+def test_back_pressure() -> None:
+    """Above the high-water mark the client of a waiting request waits, until it is its turn."""
+    one = first_tape()
+    two = one.again()
+    one.play(start("POST")).expect()
+    two.play(start("POST"), Data(b"x" * HIGH_WATER)).expect()
+    assert not two.held
+    two.play(Data(b"x")).expect()
+    assert two.held
+    two.play(Data(b"x")).expect()
+    assert two.held
+    valve = two.world.valves[0]
+    one.play(END).expect()
+    assert not valve.closed
+    two.play(Data(b"x")).expect()
+    assert not two.held
+
+
+def test_many_waiting_requests() -> None:
+    """Their number is not limited by the depth of the stack."""
+    one = first_tape()
+    one.play(start()).expect()
+    others = [one.again() for _ in range(2000)]
+    for other in others:
+        other.play(start(), END).expect()
+    one.play(END).expect()
+    assert sent(one.child("c")).count(b"GET / ") == 2001
+
+
+FAILURES = [
+    (Failure.CONNECTION_REFUSED, 502, "Connection Refused"),
+    (Failure.CONNECTION_TIMEOUT, 504, "Gateway Timeout"),
+    (Failure.RUNTIME_ERROR, 502, "Bad Gateway"),
+    (Failure.UNAUTHORIZED, 502, "Unauthorized"),
+]
+
+
+@pytest.mark.parametrize(("failure", "status", "text"), FAILURES)
+def test_a_session_that_fails(failure: Failure, status: int, text: str) -> None:
+    """All who wait are told; the next request gets a new session."""
+    one = first_tape()
+    two = one.again()
+    one.play(start(), END).expect()
+    two.play(start(), END).expect()
+    events = one.child("c").reply(StreamEnd(failure)).events
+    assert shown(events) == [status, failure]
+    assert isinstance(events[0], MessageStart)
+    assert events[0].head is not None
+    assert events[0].head.get("statusText") == text
+    assert shown(two.play().events) == [status, failure]
+    assert one.child("c").closed
+    one.again().play(start(), END).expect()
+    assert len(one.children("c")) == 2
+
+
+CUTS = [
+    pytest.param(b"", [502, Failure.CONNECTION_RESET], id="before-the-response"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nCont", [502, Failure.CONNECTION_RESET], id="in-the-head"),
+    pytest.param(OK[:-1], [200, b"o", Failure.CONNECTION_RESET], id="in-the-body"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", [200, Failure.CONNECTION_RESET], id="in-the-chunks"),
+    pytest.param(b"HTTP/1.1 200 OK\r\n\r\nall", [200, b"all", "END"], id="where-it-may"),
+    pytest.param(b"\0", [502, Failure.PROTOCOL_ERROR], id="garbage"),
+    pytest.param(OK + OK, [200, b"ok", "END"], id="two-for-one"),
+    pytest.param(OK + b"HT", [200, b"ok", "END"], id="one-and-a-bit"),
+    pytest.param(b"HTTP/1.1 101 Switching\r\n\r\n", [502, Failure.PROTOCOL_ERROR], id="upgrade-that-nobody-asked-for"),
+]
+
+
+@pytest.mark.parametrize(("response", "expected"), CUTS)
+def test_a_server_that_closes_early(response: bytes, expected: list[object]) -> None:
+    """What is cut short is never complete, and the session is over."""
+    tape = first_tape()
+    tape.play(start(), END).expect()
+    assert shown(tape.child("c").reply(Data(response), EOS).events) == expected
+    assert tape.child("c").closed
+
+
+def test_bytes_that_nobody_asked_for() -> None:
+    """They would be taken for the answer to the next request: the session is over."""
+    tape = first_tape()
+    tape.play(start(), END).expect()
+    tape.child("c").reply(Data(OK)).events  # noqa: B018  # asserted elsewhere
+    tape.child("c").reply(Data(b"HTTP/1.1 408 Timeout\r\n")).expect()
+    assert tape.child("c").closed
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nConnection: close\r\n", b"HTTP/1.0 200 OK\r\n"])
+def test_a_server_that_announces_to_close(head: bytes) -> None:
+    """Nothing more is sent to it."""
+    one = first_tape()
+    one.play(start(), END).expect()
+    one.child("c").reply(Data(head + b"Content-Length: 2\r\n\r\no")).events  # noqa: B018  # only the end matters here
+    two = one.again()
+    two.play(start(), END).expect()
+    assert len(one.children("c")) == 2
+    assert shown(one.child("c").reply(Data(b"k")).events) == [b"k", "END"]
+    assert one.child("c").closed
+    assert not one.child("c", 1).closed
+
+
+def test_a_response_before_the_request_is_complete() -> None:
+    """It is delivered; the rest of the request has nowhere to go."""
+    tape = first_tape()
+    tape.play(start("POST"), Data(b"x" * 11)).expect()
+    assert shown(tape.child("c").reply(Data(OK)).events) == [200, b"ok", "END"]
+    assert tape.child("c").closed
+    tape.play(Data(b"x"), END).expect()
+
+
+def test_head_responses() -> None:
+    """The method decides, also that of a received head."""
+    for events in ([start("HEAD"), END], received(b"HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")):
+        tape = first_tape()
+        tape.play(*events).expect()
+        assert shown(tape.child("c").reply(Data(OK[:-2])).events) == [200, "END"]
+
+
+# -- streams that go away ---------------------------------------------------------------------------------------------
+
+
+def test_gone_while_the_reply_is_pending() -> None:
+    """The reply is dropped when it comes; others stay in step."""
+    one = first_tape()
+    two = one.again()
+    one.play(start(path="/1"), END).expect()
+    two.play(start(path="/2"), END).expect()
+    one.close().expect()
+    one.child("c").reply(Data(OK)).expect()
+    one.child("c").reply(Data(OK.replace(b"ok", b"no"))).expect()
+    assert shown(two.play().events) == [200, b"no", "END"]
+    assert not one.child("c").closed
+
+
+def test_gone_in_the_middle_of_the_only_response() -> None:
+    """The server need not send the rest."""
+    tape = first_tape()
+    tape.play(start(), END).expect()
+    assert shown(tape.child("c").reply(Data(OK[:-1])).events) == [200, b"o"]
+    tape.close().expect()
+    assert tape.child("c").closed
+
+
+def test_gone_in_the_middle_of_the_request() -> None:
+    """Nobody can say where the next request begins: the session ends, and those behind are told."""
+    one = first_tape()
+    two = one.again()
+    one.play(start("POST"), Data(b"x" * 11)).expect()
+    two.play(start(), END).expect()
+    one.close().expect()
+    assert one.child("c").closed
+    assert shown(two.play().events) == [502, Failure.CONNECTION_CANCELED]
+
+
+def test_gone_before_anything_was_sent() -> None:
+    """As if it had never been; whether it was its turn or not."""
+    one = first_tape()
+    two, three = one.again(), one.again()
+    one.play(start("POST"), Data(b"x")).expect()
+    two.play(start(path="/2"), END).expect()
+    three.play(start(path="/3"), END).expect()
+    two.close().expect()
+    one.close().expect()
+    assert sent(one.child("c")) == b"GET /3 HTTP/1.1\r\ncontent-length: 0\r\n" + KEEP
+    one.child("c").reply(Data(OK)).expect()
+    assert shown(three.play().events) == [200, b"ok", "END"]
+
+
+def test_an_exception_behind_one_reply_does_not_touch_another() -> None:
+    """Each stream has its own."""
+
+    class Throws(Filter):
+        def process(self, event: Event) -> None:
+            raise ScriptError("TypeError", "x")
+
+    calm: list[int] = []
+    one = Tape([(MuxHTTP, target("c"), "k", settings()), lambda: _Pass() if calm else Throws()])
+    one.play(start(), END).expect()
+    calm.append(1)
+    two = one.again()
+    two.play(start(), END).expect()
+    one.child("c").reply(Data(OK + OK)).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+    assert shown(two.play().events) == [200, b"ok", "END"]
+
+
+class _Pass(Filter):
+    def process(self, event: Event) -> None:
+        """Pass."""
+        self.emit(event)
+
+
+def test_a_head_that_cannot_be_sent() -> None:
+    """Only its own stream ends, also if it is noticed in another one's turn."""
+    one = first_tape()
+    two, three = one.again(), one.again()
+    one.play(start()).expect()
+    two.play(start("A B"), END).expect()
+    three.play(start(path="/3"), END).expect()
+    one.play(END).fails(ScriptError).expect()
+    two.play().expect(StreamEnd(Failure.RUNTIME_ERROR))
+    assert sent(one.child("c")).count(b"HTTP/1.1") == 2
+    four = one.again()
+    four.play(start("A B"), END).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+    five = one.again()
+    five.play(start(path="/5"), END).expect()
+    assert sent(one.child("c")).count(b"HTTP/1.1") == 3
+
+
+# -- idle sessions ----------------------------------------------------------------------------------------------------
+
+
+def exchange(tape: Tape) -> None:
+    """A request and its response; then the stream ends."""
+    tape.play(start(), END).expect()
+    tape.world.children[-1].give(Data(OK))
+    assert shown(tape.play().events) == [200, b"ok", "END"]
+    tape.close().expect()
+
+
+def test_idle_sessions_end() -> None:
+    """After maxIdle seconds without users, however many there were before."""
+    one = first_tape(maxIdle=10)
+    exchange(one)
+    one.advance(6).expect()
+    exchange(one.again())
+    one.advance(6).expect()
+    assert not one.child("c").closed
+    one.advance(5).expect()
+    assert one.child("c").closed
+    assert one.child("c").fed[-1] == EOS
+    exchange(one.again())
+    assert len(one.children("c")) == 2
+
+
+def test_sessions_in_use_do_not_end() -> None:
+    """However long it takes."""
+    one = first_tape(maxIdle=1)
+    exchange(one)
+    two = one.again()
+    two.play(start(), END).expect()
+    one.advance(100).expect()
+    assert not one.child("c").closed
+
+
+# -- other protocols --------------------------------------------------------------------------------------------------
+
+UPGRADE = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+SWITCH = b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+
+
+def test_upgrade() -> None:
+    """Nobody else gets the session; what was sent too early waits for the answer."""
+    one = first_tape()
+    one.play(*received(UPGRADE), Data(b"early")).expect()
+    child = one.child("c")
+    assert sent(child) == b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\ncontent-length: 0\r\nconnection: upgrade\r\n\r\n"
+    one.again().play(start(), END).expect()
+    assert len(one.children("c")) == 2
+    assert shown(child.reply(Data(SWITCH + b"raw")).events) == [101, "END", b"raw"]
+    one.play(Data(b"more"), EOS).expect()
+    assert child.fed[3:] == [Data(b"early"), Data(b"more"), EOS]
+    child.reply(EOS).expect(EOS)
+    assert child.closed
+
+
+def test_upgrade_that_is_refused() -> None:
+    """The session was taken out for it, and ends."""
+    tape = first_tape()
+    tape.play(start(upgrade="websocket"), END).expect()
+    assert shown(tape.child("c").reply(Data(OK)).events) == [200, b"ok", "END"]
+    assert tape.child("c").closed
+
+
+def test_connect() -> None:
+    """The response has no body, whatever it says."""
+    tape = first_tape()
+    tape.play(start("CONNECT", "a:1"), END, Data(b"raw")).expect()
+    assert sent(tape.child("c")) == b"CONNECT a:1 HTTP/1.1\r\n" + KEEP
+    assert shown(tape.child("c").reply(Data(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc")).events) == [200, "END", b"abc"]
+    assert sent(tape.child("c")).endswith(b"raw")
+    tape.close().expect()
+    assert tape.child("c").closed
+
+
+def test_continue() -> None:
+    """The head goes at once if the client waits for it; the answer goes past all filters, to the client."""
+    tape = Tape(DemuxHTTP, target("r", [(MuxHTTP, target("c"), "k", settings())]), {"bufferSize": 10})
+    tape.play(Data(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")).expect()
+    child = tape.child("c")
+    assert sent(child).endswith(b"transfer-encoding: chunked\r\n" + KEEP)
+    child.reply(Data(b"HTTP/1.1 100 Continue\r\n\r\n")).expect(Data(b"HTTP/1.1 100 Continue\r\n\r\n"))
+    tape.play(Data(b"abc")).expect()
+    assert sent(child).endswith(KEEP + b"3\r\nabc\r\n0\r\n\r\n")
+    assert wire(child.reply(Data(OK)).events).endswith(KEEP + b"ok")
+
+
+def test_through_a_proxy_a_cut_response_is_no_answer() -> None:
+    """502 while nothing was sent, then the connection is cut."""
+    for response, expected in ((OK[:-1], b"502 Bad Gateway"), (OK.replace(b": 2", b": 99") + b"x" * 20, b"chunked")):
+        tape = Tape(DemuxHTTP, target("r", [(MuxHTTP, target("c"), "k", settings())]), {"bufferSize": 10})
+        tape.play(Data(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")).expect()
+        events = tape.child("c").reply(Data(response), EOS).events
+        assert expected in wire(events)
+        assert (events[-1] == StreamEnd(Failure.CONNECTION_RESET)) is (b"chunked" in expected)
+
+
+def test_closing_frees_everything_at_once() -> None:
+    """Streams and sessions, without the help of the collector of cycles."""
+    tape = first_tape()
+    opening = start()
+    assert opening.head is not None
+    head = weakref.ref(opening.head)
+    gc.disable()
+    try:
+        tape.play(opening, END).expect()
+        del opening
+        tape.child("c").reply(Data(OK)).events  # noqa: B018  # asserted elsewhere
+        tape.close().expect()
+        tape.world.children[0].fed.clear()
+        assert head() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("version", "text"), [(2, "options.version 2 is not supported yet"), (3, "invalid HTTP version: 3")])
+def test_versions(version: int, text: str) -> None:
+    """Said when the script is loaded."""
+    with pytest.raises(ArgumentError, match=text):
+        first_tape(version=version)
+
+
+def test_declaration() -> None:
+    """The defaults."""
+    with logged():
+        assert bind(declared(mux, "muxHTTP").forms, ["x", "k"])[2] == {"maxIdle": 10, "bufferSize": 4096, "version": 1}

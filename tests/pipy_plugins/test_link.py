@@ -1,0 +1,122 @@
+"""link: the choice, what waits for it, and that it is kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipy_core.api import END, EOS, FLUSH, ArgumentError, Data, Failure, Function, MessageStart, ScriptError, StreamEnd
+from pipy_core.params import bind
+from pipy_core.testing import Tape, check_filter, declared, logged, merged, target, throws
+from pipy_plugins import link
+from pipy_plugins.link import Link
+from pipy_plugins.replace.data import ReplaceData
+from tests.strategies import streams
+
+START = MessageStart()
+UPPER = (ReplaceData, lambda data: Data(data.payload.upper()))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        pytest.param(True, True, "a", id="first-that-is-true"),
+        pytest.param(False, 1, "b", id="any-true-value"),
+        pytest.param("", None, "c", id="no-condition-is-true"),
+    ],
+)
+def test_takes_the_first_way_whose_condition_is_true(a, b, expected):
+    tape = Tape(Link, target("a"), lambda: a, target("b"), lambda: b, target("c"))
+    tape.play(START).expect()
+    assert [name for name in "abc" if tape.children(name)] == [expected]
+    tape.child(expected).expect(START)
+    assert tape.child(expected).shares_context
+
+
+def test_a_story():
+    tape = Tape(Link, target("go"), lambda: tape.variables["go"], variables={"go": False})
+    tape.play(START, Data(b"a")).expect()
+    assert not tape.children()
+    tape.variables["go"] = True
+    tape.play(FLUSH).expect()
+    assert not tape.children(), "empty data decides nothing"
+    tape.play(Data(b"b"), FLUSH).expect()
+    tape.child("go").expect(START, Data(b"a"), Data(b"b"), FLUSH)
+    tape.variables["go"] = False
+    tape.play(END, EOS).expect()
+    tape.child("go").expect(END, EOS)
+    tape.child("go").reply(Data(b"answer"), EOS).expect(Data(b"answer"), EOS)
+    tape.close().expect()
+    assert tape.child("go").closed
+
+
+def test_no_target_passes_events_on():
+    Tape(Link, target("a"), lambda: False, None).play(START, Data(b"a"), END, EOS).expect(START, Data(b"a"), END, EOS)
+
+
+def test_if_nothing_is_ever_true_everything_stays():
+    Tape(Link, target("a"), lambda: False).play(START, Data(b"a"), END, EOS).expect()
+
+
+def test_an_exception_in_a_condition_ends_the_stream():
+    tape = Tape(Link, target("a"), throws(), target("b"))
+    tape.play(START).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+    tape.play(END).expect()
+    assert not tape.children()
+
+
+def test_an_exception_in_the_sub_pipeline_ends_the_stream():
+    tape = Tape(Link, target("a", [(ReplaceData, throws())]))
+    tape.play(Data(b"a")).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+    tape.play(Data(b"b"), EOS).expect()
+
+
+def test_undecided_it_never_holds_the_reader_but_has_a_limit():
+    tape = Tape(Link, target("a"), lambda: False)
+    tape.play(*[Data(bytes(1024 * 1024))] * 15).expect()
+    assert not tape.held
+    with logged() as lines:
+        tape.play(*[Data(bytes(1024 * 1024))] * 2).expect(StreamEnd(Failure.BUFFER_OVERFLOW))
+    assert lines == ["[ERR] [link] more than 16 MiB came before a condition was true"]
+    tape.play(Data(b"late"), EOS).expect()
+
+
+@given(events=streams(), decides=st.integers(0, 20))
+def test_keeps_the_filter_contract(events, decides):
+    def tape():
+        count = {}
+
+        def ready():
+            key = id(made.world.current)
+            count[key] = count.get(key, 0) + 1
+            return count[key] > decides
+
+        made = Tape(Link, target("upper", [UPPER]), ready)
+        return made
+
+    check_filter(tape, events, ends=False, chunking=False)
+
+
+@given(events=streams())
+def test_a_link_is_what_it_links_to(events):
+    direct = check_filter(UPPER, events)
+    assert merged(check_filter((Link, target("upper", [UPPER])), events)) == merged(direct)
+    assert merged(check_filter((Link, target("empty", [])), events)) == merged(events)
+
+
+@pytest.mark.parametrize(
+    ("args", "bound"),
+    [
+        (["a"], ["a", None]),
+        (["a", Function(1)], ["a", Function(1)]),
+        (["a", Function(1), "b"], ["a", Function(1), "b"]),
+        (["a", Function(1), "b", Function(2), ""], ["a", Function(1), "b", Function(2), ""]),
+    ],
+)
+def test_forms_of_a_call(args, bound):
+    assert str(bind(declared(link, "link").forms, args)) == str(bound)
+
+
+@pytest.mark.parametrize(("args", "message"), [([], "requires 1"), ([5], "name of a pipeline"), (["a", "b"], "expects a function")])
+def test_wrong_arguments(args, message):
+    with pytest.raises(ArgumentError, match=message):
+        bind(declared(link, "link").forms, args)

@@ -1,0 +1,4 @@
+pipy()
+
+  .listen(8080)
+  .serveHTTP(new Message('Hi, there!\n'))
