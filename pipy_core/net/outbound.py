@@ -5,6 +5,7 @@ Speaks to its filter as a ``Branch``; everything that goes wrong is replied as o
 
 import errno
 import ipaddress
+import itertools
 import socket
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,14 +16,15 @@ from greenlet import greenlet
 from pipy_core.events import Data, Event, Failure, StreamEnd
 from pipy_core.filter import Emit, ignore
 from pipy_core.logs import get_logger
-from pipy_core.net.connection import HARD_LIMIT, HIGH_WATER, WRITE, Connection, reason
+from pipy_core.net.connection import Connection, reason
 from pipy_core.net.reactor import Reactor
+from pipy_core.net.writer import HARD_LIMIT, HIGH_WATER, WRITE
 from pipy_core.turn import Valve
 
 #: Seconds for a connect that no option limits; Linux itself gives up after about 130.
 CONNECT_LIMIT: Final = 60.0
 
-_log = get_logger("outbound")
+_numbers = itertools.count(1)
 
 Address = tuple[Any, ...]
 
@@ -42,7 +44,7 @@ class Outbound:
         "_ended",
         "_greenlet",
         "_limit",
-        "_log_name",
+        "_number",
         "_options",
         "_overflowed",
         "_pending",
@@ -64,7 +66,7 @@ class Outbound:
         self._ended = False  # the stream towards the peer has ended
         self._overflowed = False
         self._valve: Valve | None = None
-        self._log_name = f"[{address[0]}]:{address[1]}"
+        self._number = next(_numbers)
         self._greenlet: greenlet | None = reactor.spawn(self._establish)  # until it is connected, or has given up
 
     # -- as a branch ------------------------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ class Outbound:
         if self._overflowed:
             return
         if (connection.unsent if connection is not None else self._pending_size) >= self._limit:
-            _log.error(f"{self._log_name} buffer overflow: {self._limit} bytes are unsent, the rest is dropped")
+            self._log().error(f"{self._name()} buffer overflow: {self._limit} bytes are unsent, the rest is dropped")
             self._overflowed = True
             self._end()
         elif connection is not None:
@@ -116,6 +118,12 @@ class Outbound:
             else:
                 connection.end_output()
 
+    def _log(self) -> Any:
+        return get_logger(f"outbound {self._number}")
+
+    def _name(self) -> str:
+        return f"[{self._address[0]}]:{self._address[1]}"
+
     # -- connecting, in a greenlet of its own -----------------------------------------------------------------------
 
     def _establish(self) -> None:
@@ -136,7 +144,7 @@ class Outbound:
                 return
             attempt += 1
             self._pause(self._options["retryDelay"])
-            _log.warning(f"{self._log_name} retry connecting... (retries = {attempt})")
+            self._log().warning(f"{self._name()} retry connecting... (retries = {attempt})")
 
     def _attempt(self) -> Failure | None:
         """One try at every address; None when connected."""
@@ -144,7 +152,7 @@ class Outbound:
             with Timeout(self._options["connectTimeout"] or CONNECT_LIMIT):
                 outcome = self._reach()
         except Timeout:
-            _log.error(f"{self._log_name} cannot connect: Connection timed out")
+            self._log().error(f"{self._name()} cannot connect: Connection timed out")
             return Failure.CONNECTION_TIMEOUT
         if isinstance(outcome, Failure):
             return outcome
@@ -155,13 +163,13 @@ class Outbound:
         try:
             addresses = self._resolve()
         except OSError as error:
-            _log.error(f"{self._log_name} cannot resolve hostname: {error.strerror or error}")
+            self._log().error(f"{self._name()} cannot resolve hostname: {error.strerror or error}")
             return Failure.CANNOT_RESOLVE
         for family, address in addresses:
             try:
                 return self._connect(family, address)
             except OSError as error:
-                _log.error(f"{self._log_name} cannot connect: {reason(error)}")
+                self._log().error(f"{self._name()} cannot connect: {reason(error)}")
         return Failure.CONNECTION_REFUSED
 
     def _resolve(self) -> list[tuple[int, Address]]:

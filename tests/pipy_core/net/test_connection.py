@@ -9,7 +9,8 @@ import pytest
 
 from pipy_core.events import EOS, Data, Failure, StreamEnd
 from pipy_core.net import connection as module
-from pipy_core.net.connection import HARD_LIMIT, HIGH_WATER, LINGER_BYTES, LOW_WATER, MAX_READ, MIN_READ
+from pipy_core.net.connection import LINGER_BYTES, MAX_READ, MIN_READ
+from pipy_core.net.writer import HARD_LIMIT, HIGH_WATER, LOW_WATER
 from pipy_core.turn import Valve
 
 
@@ -206,23 +207,23 @@ class TestBackPressure:
     def test_a_sink_lets_its_feeders_go_on_at_low_water(self, reactor, make_line):
         sink = make_line()
         sink.write(bytes(8 << 20))
-        reactor.until(lambda: sink.connection.valve is not None)
+        reactor.until(lambda: sink.connection._valve is not None)
         opened = []
         reactor.until(lambda: sink.sock.sent)
-        sink.connection.valve.when_open(lambda: opened.append(sink.connection.unsent))
+        sink.connection._valve.when_open(lambda: opened.append(sink.connection.unsent))
         received = 0
         while received < 8 << 20:
             received += len(sink.peer.recv(1 << 18))
         reactor.until(lambda: opened)
         assert opened[0] <= LOW_WATER
-        assert not sink.connection.valve.closed
+        assert not sink.connection._valve.closed
 
     def test_feeders_of_a_sink_that_is_cut_go_on(self, reactor, make_line):
         source, sink = make_line(), make_line()
         source.on_event = lambda event: isinstance(event, Data) and sink.connection.write(event.payload)
         sink.sock.send_limit = 0
         writer = gevent.spawn(source.peer.sendall, bytes(2 << 20))
-        reactor.until(lambda: sink.connection.valve is not None and sink.connection.valve.closed)
+        reactor.until(lambda: sink.connection._valve is not None and sink.connection._valve.closed)
         sink.connection.abort()
         reactor.until(lambda: len(source.received) == 2 << 20)
         writer.join()
