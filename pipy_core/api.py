@@ -17,12 +17,7 @@ from pipy_core.events import (
 )
 from pipy_core.filter import Branch, Clock, Emit, Filter, Host, Make, Target, Timer, Valve, ignore
 from pipy_core.hookspecs import hookimpl
-from pipy_core.kit import units
-from pipy_core.kit.body import Backlog, Body
-from pipy_core.kit.results import NOT_AN_EVENT, expand
-from pipy_core.kit.sessions import Session, Sessions, key_of
-from pipy_core.logs import get_logger, write_plain
-from pipy_core.params import (
+from pipy_core.kinds import (
     ANY,
     ARRAY,
     BOOLEAN,
@@ -39,13 +34,16 @@ from pipy_core.params import (
     Kind,
     Number,
     OneOf,
-    Options,
-    Param,
     Pipeline,
     absent,
     dynamic,
-    options,
 )
+from pipy_core.kit import units
+from pipy_core.kit.body import Backlog, Body
+from pipy_core.kit.results import NOT_AN_EVENT, expand
+from pipy_core.kit.sessions import Session, Sessions, key_of
+from pipy_core.logs import get_logger, write_plain
+from pipy_core.params import Options, Param, options
 from pipy_core.pipeline import deliver
 from pipy_core.registry import Registry
 

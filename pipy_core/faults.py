@@ -1,5 +1,6 @@
 """How a script's error is shown to its author (spec: cli-admin.md, 2.3). Pure: an error in, lines out."""
 
+import traceback
 from typing import Final
 
 from pipy_core.errors import Place, ScriptError
@@ -26,6 +27,11 @@ def render(error: ScriptError) -> list[str]:
         lines.append("Backtrace:")
         lines += [f"    {frame}" for frame in frames[:_MAX_FRAMES]]
     return lines
+
+
+def render_bug(error: BaseException, where: str) -> str:
+    """The text to log for *error*, a bug of ours or of a plugin: with its traceback."""
+    return f"in {where}: {error!r}\n{''.join(traceback.format_exception(error)).rstrip()}"
 
 
 def _position(place: Place) -> str:

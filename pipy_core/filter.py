@@ -27,8 +27,8 @@ class Target(Protocol):
 class Branch(Protocol):
     """A running sub-pipeline or an outbound connection, as seen by the filter that asked for it.
 
-    What comes out of it goes to the ``reply`` function given when it was made. An exception inside a branch ends the branch's stream;
-    it never reaches the caller of ``feed``.
+    What comes out of it goes to the ``reply`` function given when it was made. An exception inside a branch ends the
+    branch's stream; it never reaches the caller of ``feed``.
     """
 
     def feed(self, event: Event) -> None:

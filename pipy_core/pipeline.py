@@ -1,4 +1,4 @@
-"""Layouts (immutable recipes) and pipelines (their runs), and the one place where an exception of a filter is turned into a StreamEnd.
+"""Layouts (immutable recipes) and pipelines (their runs), and the one place where an exception becomes a StreamEnd.
 
 Knows filters only by their interface, and the outside world only as ``Services``.
 """
@@ -12,7 +12,6 @@ from pipy_core.errors import Place
 from pipy_core.events import Event, Failure, StreamEnd
 from pipy_core.filter import Branch, Clock, Emit, Filter, Make, Target, Timer, ignore
 from pipy_core.turn import Turn, Valve
-
 
 #: Logs an error that ended one stream, and where it was noticed.
 Report: TypeAlias = Callable[[BaseException, str], None]
@@ -51,7 +50,13 @@ class Use:
     __slots__ = ("joins", "label", "make", "name", "place", "targets")
 
     def __init__(
-        self, name: str, make: Make, label: str = "", joins: str = "", targets: tuple[Target | None, ...] = (), place: Place | None = None
+        self,
+        name: str,
+        make: Make,
+        label: str = "",
+        joins: str = "",
+        targets: tuple[Target | None, ...] = (),
+        place: Place | None = None,
     ) -> None:
         self.name = name
         self.make = make

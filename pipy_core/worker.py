@@ -5,10 +5,8 @@ The first thread keeps the signals and the watchdog. What happens on the reactor
 
 import itertools
 import os
-import resource
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +15,9 @@ from pipy_core import faults
 from pipy_core.errors import LoadError, StartError
 from pipy_core.filter import Branch, Emit
 from pipy_core.logs import get_logger
-from pipy_core.net.listener import Listener
+from pipy_core.net.memory import memory_in_use
 from pipy_core.net.outbound import Outbound
+from pipy_core.net.ports import Ports
 from pipy_core.net.reactor import Reactor
 from pipy_core.net.tasks import TaskRunner
 from pipy_core.registry import Registry
@@ -26,7 +25,7 @@ from pipy_core.script.engine import Engine
 from pipy_core.script.host import Codebase
 from pipy_core.script.isolate import FATAL_EXIT, HeapExhausted
 from pipy_core.script.loading import load
-from pipy_core.script.program import Port, Program
+from pipy_core.script.program import Program
 from pipy_core.settings import Settings
 
 #: Seconds that open connections are given to finish when the program is to end.
@@ -71,10 +70,8 @@ class Worker:
         self._registry = registry
         self._hooks = hooks
         self._engine = engine
-        self._codebase = Codebase(script.parent)
-        self._main = "/" + script.name
+        self._script = script
         self._program: Program | None = None
-        self._listeners: dict[tuple[str, int], Listener] = {}
         self._tasks: list[TaskRunner] = []
         self._signal_tasks: dict[str, list[TaskRunner]] = {}
         self._signals: list[int] = []  # those that have come and are not dealt with
@@ -86,8 +83,7 @@ class Worker:
 
     def on_tick(self) -> None:
         """Called several times a second: what only the first thread can do."""
-        for name in list(self._signal_names):
-            number = getattr(signal, name)
+        for number in [getattr(signal, name) for name in self._signal_names]:
             if signal.getsignal(number) != self._on_signal:
                 signal.signal(number, self._on_signal)
         if memory_in_use() > MEMORY_LIMIT:
@@ -107,6 +103,7 @@ class Worker:
         self.turn = self._reactor.turn
         self.after = self._reactor.after
         self.now = self._reactor.now
+        self._ports = Ports(self._reactor, reuse_port=self._settings.reuse_port)
         self._wake = self._reactor.loop.async_()
         self._wake.start(self._reactor.spawn, self._deal_with_signals)
         if self._signals:  # they came before there was anybody to wake
@@ -137,7 +134,7 @@ class Worker:
         if self._program is not None:
             self._program.report(error, where)
         else:
-            get_logger("bug").error(f"in {where}: {error!r}\n{''.join(traceback.format_exception(error)).rstrip()}")
+            get_logger("bug").error(faults.render_bug(error, where))
 
     def _give_up(self, error: HeapExhausted) -> None:
         _log.error(f"{error}: --heap-limit={self._settings.heap_limit_mb} MB; the process ends")
@@ -145,25 +142,20 @@ class Worker:
         os._exit(FATAL_EXIT)
 
     def _load(self) -> Program:
-        return load(self._engine, self._registry, self._codebase, self._main, self, self._settings.load_timeout)
+        return load(
+            self._engine, self._registry, Codebase(self._script.parent), f"/{self._script.name}", self, self._settings.load_timeout
+        )
 
     def _switch_to(self, program: Program) -> None:
         """Open the ports of *program*, or none of them; then let it take over."""
         if self._settings.verify:
             return
         ports = {port.address: port for module in program.modules for port in module.ports}
-        opened = self._open(ports)
+        self._ports.take_over(ports, program)
         old, self._program = self._program, program
-        for address, listener in list(self._listeners.items()):
-            if address not in ports:
-                listener.close()
-                del self._listeners[address]
-        for address, port in ports.items():
-            listener = self._listeners.setdefault(address, opened.get(address) or self._listeners[address])
-            listener.serve(port.layout, port.options, program.new_context, program.gone)
         self._start_tasks(program)
         if old is not None:
-            self._retire(old)
+            old.retire()
         self._tell(self._hooks.pipy_started, ports=[f"{host}:{number}" for host, number in ports])
 
     def _tell(self, hook: Callable[..., Any], **news: Any) -> None:
@@ -172,23 +164,6 @@ class Worker:
             hook(**news)
         except Exception as error:  # noqa: BLE001  # a stranger's bug
             self.report(error, "plugin")
-
-    def _open(self, ports: dict[tuple[str, int], Port]) -> dict[tuple[str, int], Listener]:
-        opened: dict[tuple[str, int], Listener] = {}
-        for address, port in ports.items():
-            if address in self._listeners:
-                continue
-            program = port.layout.services
-            assert isinstance(program, Program)
-            listener = Listener(self._reactor, address, port.layout, port.options, program.new_context, program.gone)
-            try:
-                listener.open(reuse_port=self._settings.reuse_port)
-            except StartError:
-                for other in opened.values():
-                    other.close()
-                raise
-            opened[address] = listener
-        return opened
 
     def _start_tasks(self, program: Program) -> None:
         for runner in self._tasks:
@@ -203,12 +178,6 @@ class Worker:
                 self._signal_names.add(task.signal)
             else:
                 self._reactor.spawn(runner.start)
-
-    def _retire(self, old: Program) -> None:
-        """Connections of the old generation go on until they end; idle ones are asked to end now."""
-        for listener in self._listeners.values():
-            listener.drain()
-        del old  # its connections hold it, and with the last of them it goes
 
     # -- signals ----------------------------------------------------------------------------------------------------
 
@@ -256,14 +225,13 @@ class Worker:
         _shutdown.info("Shutting down...")
         for task in self._tasks:
             task.stop()
-        for listener in self._listeners.values():
-            listener.close()
-            listener.drain()
+        self._ports.close()
+        self._ports.drain()
         self._deadline = self._reactor.now() + DRAIN_LIMIT
         self._await_connections()
 
     def _await_connections(self) -> None:
-        left = sum(len(listener.connections) for listener in self._listeners.values())
+        left = self._ports.connections
         if left and self._reactor.now() < self._deadline:
             _shutdown.info(f"Waiting for remaining {left} connections...")
             self._reactor.after(1.0, lambda: self._reactor.spawn(self._await_connections))
@@ -273,21 +241,10 @@ class Worker:
     def _finish(self) -> None:
         for task in self._tasks:
             task.stop()
-        for listener in self._listeners.values():
-            listener.close()
-            for inbound in list(listener.connections):
-                inbound.abort()
+        self._ports.close()
+        self._ports.abort()
         self._reactor.finish()
         self._tell(self._hooks.pipy_stopping)
         if self._stopping:
             _shutdown.info("Stopped.")
         self._engine.isolate.finish()
-
-
-def memory_in_use() -> int:
-    """Bytes of physical memory that this process has now; the most it ever had where the system does not say."""
-    try:
-        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-

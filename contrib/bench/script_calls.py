@@ -56,7 +56,7 @@ def measure(
 ) -> tuple[float, float]:
     """Microseconds a call, by the clock and of CPU (which other processes do not disturb)."""
     layout = program.modules[0].pipelines["p"]
-    function = layout.uses[number].make().__getattribute__("_callback" if number != 3 else "_replacement")  # noqa: PLR2004
+    function = layout.uses[number].make().__getattribute__("_callback" if number != 3 else "_replacement")
     runs = []
     for _ in range(5):
         wall, cpu = time.perf_counter(), time.process_time()

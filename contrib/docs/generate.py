@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipy_core.context import UNDEFINED
-from pipy_core.params import REQUIRED, Kind, OneOf, Options, Param
+from pipy_core.kinds import Kind, OneOf
+from pipy_core.params import REQUIRED, Options, Param
 from pipy_core.plugins import Plugins, installed
 from pipy_core.reference import signature
 from pipy_core.registry import FilterSpec, Registry

@@ -143,7 +143,7 @@ class Outbound:
                 self._reactor.run(self._failed, failure)
                 return
             attempt += 1
-            self._pause(self._options["retryDelay"])
+            self._reactor.wait(self._reactor.loop.timer(self._options["retryDelay"]))
             self._log().warning(f"{self._name()} retry connecting... (retries = {attempt})")
 
     def _attempt(self) -> Failure | None:
@@ -162,8 +162,8 @@ class Outbound:
     def _reach(self) -> socket.socket | Failure:
         try:
             addresses = self._resolve()
-        except OSError as error:
-            self._log().error(f"{self._name()} cannot resolve hostname: {error.strerror or error}")
+        except (OSError, ValueError) as error:  # ValueError: it cannot be a name
+            self._log().error(f"{self._name()} cannot resolve hostname: {getattr(error, 'strerror', None) or error}")
             return Failure.CANNOT_RESOLVE
         for family, address in addresses:
             try:
@@ -179,6 +179,7 @@ class Outbound:
         try:
             version = ipaddress.ip_address(host).version
         except ValueError:
+            host.encode("idna")  # so that a name that cannot be one is refused here, and not in a thread of the resolver
             found = self._reactor.hub.resolver.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             return [(family, address) for family, _, _, _, address in found]
         return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]  # IP version 4
@@ -190,11 +191,7 @@ class Outbound:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             code = sock.connect_ex(address)
             if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
-                watcher = self._reactor.loop.io(sock.fileno(), WRITE)
-                try:
-                    self._reactor.hub.wait(watcher)
-                finally:
-                    watcher.close()
+                self._reactor.wait(self._reactor.loop.io(sock.fileno(), WRITE))
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
                 raise OSError(code, "")
@@ -202,13 +199,6 @@ class Outbound:
             sock.close()
             raise
         return sock
-
-    def _pause(self, seconds: float) -> None:
-        watcher = self._reactor.loop.timer(seconds)
-        try:
-            self._reactor.hub.wait(watcher)
-        finally:
-            watcher.close()
 
     # -- in turns ---------------------------------------------------------------------------------------------------
 
@@ -248,5 +238,5 @@ class Outbound:
         self._connection = None
 
     def _open_valve(self) -> None:
-        if self._valve is not None and self._valve.closed:
+        if self._valve is not None:
             self._valve.open()

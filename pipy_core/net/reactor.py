@@ -46,6 +46,13 @@ class Reactor:
         """Seconds on a clock that never goes back."""
         return time.monotonic()
 
+    def wait(self, watcher: Any) -> None:
+        """Suspend the current greenlet until *watcher*, a new one of the loop, fires; never within a turn."""
+        try:
+            self.hub.wait(watcher)
+        finally:
+            watcher.close()
+
     def spawn(self, run: Callable[..., None], *args: Any) -> greenlet:
         """Start a greenlet from the hub, in the next iteration of the loop: for what has to wait for something."""
         started = greenlet(run, self.hub)

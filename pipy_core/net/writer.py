@@ -152,7 +152,7 @@ class Writer(ABC):
             self._rest = rest[sent:]
         else:
             self._unstall()
-            self.flush()
+            self._reactor.run(self.flush)
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = self._reactor.after(self._write_timeout, self._write_timed_out)

@@ -7,6 +7,7 @@ objects of the configuration (``{"L": ...}``, ``{"O": ...}``).
 """
 
 import weakref
+from collections.abc import Callable
 from typing import Any, Final
 
 from pipy_core.context import UNDEFINED, Function, Identity, ScriptDict, ScriptList
@@ -24,6 +25,20 @@ class Codec:
         self.pinned = 0  # bytes in payloads
         self._heads: dict[int, weakref.ref[Head]] = {}
         self._payloads: dict[int, bytes] = {}
+        self._readers: dict[str, Callable[[Any], Any]] = {
+            "s": lambda head: MessageStart(self._head_from(head)),
+            "u": lambda _: UNDEFINED,
+            "l": self._list,
+            "i": lambda identity: Identity(identity[0], identity[1]),
+            "e": lambda _: END,
+            "z": lambda error: StreamEnd(Failure(error)),
+            "d": lambda data: self._body({"d": data}),
+            "F": Function,
+            "f": float,
+            "v": lambda value: value,
+            "L": self._array,
+            "O": self._object,
+        }
         self._head_number = 0
         self._data_number = 0
 
@@ -92,47 +107,30 @@ class Codec:
 
     # -- from the script --------------------------------------------------------------------------------------------
 
-    def value(self, sent: Any) -> Any:  # noqa: PLR0911  # one line per kind of value
+    def value(self, sent: Any) -> Any:
         """The Python value for what the script sent."""
         if type(sent) is not dict:
             return sent
         ((kind, content),) = sent.items()
-        if kind == "s":
-            return MessageStart(self._head_from(content))
         if kind == "m":
             head, body = content
             return Message(self._head_from(head), None if body is None else self._body(body))
         if kind == "p":
             return Data(self.payload(content))
-        if kind == "u":
-            return UNDEFINED
-        if kind == "l":
-            return [self.value(element) for element in content]
-        if kind == "i":
-            return Identity(content[0], content[1])
-        if kind == "e":
-            return END
-        if kind == "z":
-            return StreamEnd(Failure(content))
-        if kind == "d":
-            return self._body(sent)
-        return self._configured(kind, content)
+        return self._readers[kind](content)
 
-    def _configured(self, kind: str, content: Any) -> Any:
-        if kind == "F":
-            return Function(content)
-        if kind == "f":
-            return float(content)
-        if kind == "v":
-            return content
-        constant: ScriptList | ScriptDict
-        if kind == "L":
-            constant = ScriptList(self.value(element) for element in content[1])
-        else:
-            assert kind == "O", kind
-            constant = ScriptDict({name: self.value(element) for name, element in content[1].items()})
-        constant.number = content[0]
-        return constant
+    def _list(self, content: list[Any]) -> list[Any]:
+        return [self.value(element) for element in content]
+
+    def _array(self, content: list[Any]) -> ScriptList:
+        array = ScriptList(self._list(content[1]))
+        array.number = content[0]
+        return array
+
+    def _object(self, content: list[Any]) -> ScriptDict:
+        members = ScriptDict({name: self.value(member) for name, member in content[1].items()})
+        members.number = content[0]
+        return members
 
     def _body(self, sent: dict[str, Any]) -> Data:
         if "p" in sent:

@@ -5,7 +5,6 @@ and a context that is dropped before that is never made.
 """
 
 import itertools
-import re
 from collections.abc import Callable
 from importlib import resources
 from typing import Any, Final
@@ -18,15 +17,13 @@ from pipy_core.events import Data
 from pipy_core.logs import get_logger
 from pipy_core.registry import Registry
 from pipy_core.script.codec import PINNED_LIMIT, Codec
+from pipy_core.script.fault import Fault, uncaught
 from pipy_core.script.host import Codebase, HostFunctions
 from pipy_core.script.isolate import Isolate, Terminated, Uncaught
 
 #: The JavaScript half, in the order in which it is evaluated.
 RUNTIME: Final = ("entry", "data", "events", "contexts", "program", "globals")
-#: A frame of a script's own file in V8's text of a stack.
-_FRAME: Final = re.compile(r"^\s*at (?:(?P<name>.+?) \()?(?:.*?, )?pipy://(?P<path>/[^():]*):(?P<line>\d+):(?P<column>\d+)\)?$", re.M)
-#: V8's text about an uncaught error: file, line, message, source line, caret.
-_UNCAUGHT: Final = re.compile(r"^[^\n]*?:(?P<line>\d+): (?P<kind>\w+): (?P<message>[^\n]*)\n(?P<source>[^\n]*)\n(?P<caret> *)\^", re.M)
+OnRelease = Callable[[int], None]
 
 _log = get_logger("pjs")
 _encode = msgspec.json.Encoder().encode
@@ -59,32 +56,37 @@ class Engine:
 
     # -- contexts ---------------------------------------------------------------------------------------------------
 
-    def new_context(self, program: int, inbound: tuple[Any, ...] | None) -> Context:
-        """A context with the initial values of all variables of *program*."""
+    def new_context(self, program: int, inbound: tuple[Any, ...] | None, on_release: OnRelease) -> Context:
+        """A context with the initial values of all variables of *program*.
+
+        :param on_release: called with its number when nobody holds it any more; must lead to ``drop``.
+        """
         number = next(self._numbers)
         self._commands[number] = ("new", number, program, inbound)
-        return Context(number, Group(), inbound, self._drop)
+        return Context(number, Group(), inbound, on_release)
 
-    def clone_context(self, context: Context) -> Context:
+    def clone_context(self, context: Context, on_release: OnRelease) -> Context:
         """A copy of *context* as it is now."""
         number = next(self._numbers)
         if context.number in self._commands:
             self._parents.add(context.number)
         self._commands[number] = ("clone", number, context.number)
-        return Context(number, context.group, context.inbound, self._drop)
+        return Context(number, context.group, context.inbound, on_release)
 
     def idle_context(self, inbound: tuple[Any, ...] | None = None, group: Group | None = None) -> Context:
         """A context for a program without any function: the script will never hear of it."""
         return Context(next(self._numbers), group or Group(), inbound, _nothing)
 
-    def fork_contexts(self, context: Context, program: int, module: str, function: int, constant: int) -> list[Context]:
+    def fork_contexts(
+        self, context: Context, program: int, module: str, function: int, constant: int, on_release: OnRelease
+    ) -> list[Context]:
         """See ``Host.fork_contexts``; one crossing for all."""
         first = next(self._numbers)
         count = self._operate("fork", self._call_timeout, context.number, first, program, module, function, constant)
         if count < 0:
             raise TypeError("invalid initializer list")
         self._numbers = itertools.count(first + count + 1)
-        return [Context(first + index, context.group, context.inbound, self._drop) for index in range(count)]
+        return [Context(first + index, context.group, context.inbound, on_release) for index in range(count)]
 
     def gone(self, context: Context) -> None:
         """The connection that *context* began with is closed: ``__inbound`` becomes null in it and all its copies."""
@@ -92,7 +94,8 @@ class Engine:
         if number not in self._commands or number in self._parents:
             self._commands[-next(self._numbers)] = ("gone", number)
 
-    def _drop(self, number: int) -> None:
+    def drop(self, number: int) -> None:
+        """Nobody holds the context of this number any more."""
         if number in self._commands and number not in self._parents:
             del self._commands[number]
         else:
@@ -171,7 +174,9 @@ class Engine:
 
     # -- loading ----------------------------------------------------------------------------------------------------
 
-    def load(self, program: int, main: str, codebase: Codebase, budget: float, loaded: Callable[[str], None]) -> list[dict[str, Any]]:
+    def load(
+        self, program: int, main: str, codebase: Codebase, budget: float, loaded: Callable[[str], None]
+    ) -> list[dict[str, Any]]:
         """Evaluate the script *main* and the modules it uses; give the description of their layouts.
 
         :param loaded: called with the path of each module when it has been evaluated.
@@ -196,41 +201,8 @@ class Engine:
         try:
             self._operate("locate", self._call_timeout, path)
         except Uncaught as error:
-            match = _UNCAUGHT.search(str(error))
-            if match is not None:
-                place = Place(path, int(match["line"]), len(match["caret"]) + 1, match["source"])
-                return ScriptError(match["kind"], match["message"], place)
+            return uncaught(str(error), path)
         return ScriptError("SyntaxError", "invalid script", Place(path))
-
-
-class Fault(ScriptError):
-    """An exception of the script, as the entry function reports it: not yet placed."""
-
-    def __init__(self, answer: str) -> None:
-        self._fault = _decode(answer[1:])
-        self.is_syntax = self._fault["kind"] == "SyntaxError" and "pipy-evaluate" in _first_frame(self._fault["stack"])
-        super().__init__(self._fault["kind"], self._fault["message"])
-
-    def placed(self, codebase: Codebase, otherwise: Place | None = None) -> ScriptError:
-        """The same error with its place: that of the script's innermost frame, or *otherwise*; and without frames of ours."""
-        frames = [
-            f"{match['name'] or '(anonymous)'} at {match['path']}:{match['line']}:{match['column']}"
-            for match in _FRAME.finditer(self._fault["stack"])
-        ]
-        return ScriptError(self.kind, self.message, place_of(self._fault["stack"], codebase) or otherwise, "\n".join(frames))
-
-
-def place_of(stack: str, codebase: Codebase) -> Place | None:
-    """Where in the script the innermost of its frames in *stack* stands."""
-    match = _FRAME.search(stack)
-    if match is None:
-        return None
-    line = int(match["line"])
-    return Place(match["path"], line, int(match["column"]), codebase.line(match["path"], line))
-
-
-def _first_frame(stack: str) -> str:
-    return next((line for line in stack.splitlines() if line.lstrip().startswith("at ")), "")
 
 
 def _nothing(_number: int) -> None:

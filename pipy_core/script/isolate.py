@@ -24,12 +24,12 @@ from py_mini_racer import init_mini_racer
 from py_mini_racer._dll import MR_CALLBACK
 
 from pipy_core.errors import PipyError
+from pipy_core.script.mailbox import Mailbox
 
 STRING: Final = 5
 FIRST_ERROR: Final = 200
 SYNC, START, CALL, HOST = range(1, 5)
-HEADER: Final = 16  # bytes in front of the text in the memory that is shared with the script
-#: Python did not start V8's thread; macOS gives such threads 512 KB of stack, and V8 must end a deep recursion before that is used up.
+#: macOS gives threads that Python did not start 512 KB of stack; V8 must end a deep recursion before that is used up.
 STACK_KB: Final = 400 if sys.platform == "darwin" else 900
 FLAGS: Final = ("--single-threaded", "--allow-natives-syntax", "--expose-gc", f"--stack-size={STACK_KB}")
 #: The exit code when the isolate cannot go on (EX_SOFTWARE): its heap is full, or the reactor has died.
@@ -109,8 +109,6 @@ class Isolate:
         self._task: int | None = None
         self._since = 0.0
         self._budget = 0.0
-        self._heard = bytearray()  # a question from the script, which may come in pieces
-        self._saying = b""  # what is left of a long answer to the script
         self.in_host = False  # a script waits for a host function
         self._ended = False
         self._program: Callable[[], None] = lambda: None
@@ -143,7 +141,7 @@ class Isolate:
     def _connect_memory(self) -> None:
         memory = self._evaluate("__pipy.memory", "pipy-runtime:memory").contents
         pointer = (ctypes.c_ubyte * memory.len).from_address(memory.value.value_ptr)
-        self._memory = memoryview(pointer).cast("B")
+        self._mailbox = Mailbox(memoryview(pointer).cast("B"), self._on_host)
         ring = self._dll.mr_make_js_callback(self._context, HOST)
         key = self._string(b"__ring")
         self._dll.mr_set_object_item(self._context, self._evaluate("globalThis", "pipy-runtime:global"), key, ring)
@@ -283,28 +281,13 @@ class Isolate:
     # -- while a script waits ---------------------------------------------------------------------------------------
 
     def _on_ring(self, handle: Any) -> None:
-        """The script has put a piece of a question into the memory (size >= 0), or wants the next piece of the answer."""
-        memory = self._memory
-        size = int.from_bytes(memory[:4], "little", signed=True)
-        if size >= 0:
-            self._heard += memory[HEADER : HEADER + 2 * size]
-            if not memory[4]:
-                self._saying = self._ask(self._heard.decode("utf-16-le", "surrogatepass"))
-                self._heard.clear()
-        if size < 0 or not memory[4]:
-            piece = self._saying[: len(memory) - HEADER]
-            self._saying = self._saying[len(piece) :]
-            memory[HEADER : HEADER + len(piece)] = piece
-            memory[:4] = (len(piece) // 2).to_bytes(4, "little")
-            memory[4:8] = (1 if self._saying else 0).to_bytes(4, "little")
-        self._dll.mr_free_value(self._context, handle)
-
-    def _ask(self, question: str) -> bytes:
+        """The script has put something into the memory that it shares with us."""
         self.in_host = True
         try:
-            return self._on_host(question).encode("utf-16-le", "surrogatepass")
+            self._mailbox.look()
         finally:
             self.in_host = False
+            self._dll.mr_free_value(self._context, handle)
 
 
 def _text(handle: Any) -> str:

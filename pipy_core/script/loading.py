@@ -3,40 +3,25 @@
 Spec: model.md, 2 (modules, start sequence) and 3 (ports, tasks).
 """
 
-import ipaddress
-import signal
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-from pipy_core.context import Function, ScriptList
+from pipy_core.context import Function
 from pipy_core.drawing import draw
 from pipy_core.errors import ArgumentError, LoadError, Place
 from pipy_core.filter import Target
-from pipy_core.kit import units
+from pipy_core.kinds import Pipeline as PipelineName
+from pipy_core.kinds import absent
 from pipy_core.logs import get_logger
-from pipy_core.params import DURATION, NUMBER, STRING, OneOf, Options, Param, absent, bind, options
-from pipy_core.params import Pipeline as PipelineName
+from pipy_core.params import bind
 from pipy_core.pipeline import Layout, Use
 from pipy_core.registry import FilterSpec, Registry
 from pipy_core.script.codec import Codec
-from pipy_core.script.engine import Engine, place_of
+from pipy_core.script.declarations import LISTEN, TASK, parse_port, parse_when
+from pipy_core.script.engine import Engine
+from pipy_core.script.fault import place_of
 from pipy_core.script.host import Codebase
 from pipy_core.script.program import Module, Outside, Port, Program, Task
-
-MAX_PORT: Final = 65535
-#: A task's interval in seconds (spec: model.md, 3.2).
-MIN_INTERVAL, MAX_INTERVAL = 0.01, 86400.0
-
-LISTEN: Final = (
-    Param("port", OneOf((NUMBER, STRING)), "a port of all IPv4 addresses, or 'ip:port' or '[ipv6]:port'"),
-    options(
-        Param("maxConnections", NUMBER, "connections at a time; more wait to be accepted; -1: no limit", -1),
-        Param("readTimeout", DURATION, "without a byte from the client; 0: for ever", 0.0),
-        Param("writeTimeout", DURATION, "for one write; 0: for ever", 0.0),
-        noun="option",
-    ),
-)
-TASK: Final = (Param("when", STRING, "an interval such as '5s', the name of a signal, or nothing: once", ""),)
 
 _log = get_logger("config")
 
@@ -82,11 +67,10 @@ class Loader:
 
     def build(self) -> None:
         """Two passes: first every layout by name, then their filters, which may refer to any of them."""
-        todo = []
+        todo: list[tuple[Module, dict[str, Any], Layout]] = []
         for described in self._described:
             module = self._modules[described["path"]] = Module(described["path"])
-            for sketch in described["layouts"]:
-                todo.append((module, sketch, self._open(module, sketch)))
+            todo += [(module, sketch, self._open(module, sketch)) for sketch in described["layouts"]]
         for module, sketch, layout in todo:
             uses = tuple(self._use(module, use) for use in sketch["filters"])
             layout.complete(uses, self._program)
@@ -161,7 +145,7 @@ class Loader:
     def _stages(self, args: Sequence[Any]) -> list[tuple[Target | None, Target | None]]:
         """The stages of ``use``: the named pipelines of each module (spec: model.md, 6)."""
         paths, name = args[0], args[1]
-        down = args[2] if len(args) > 2 and isinstance(args[2], str) else None  # noqa: PLR2004  # the third argument
+        down = args[2] if len(args) > 2 and isinstance(args[2], str) else None  # the third argument
         if isinstance(paths, str):
             target = self._modules[paths].pipelines.get(name)
             if target is None:
@@ -221,47 +205,3 @@ def pipeline_positions(spec: FilterSpec, args: Sequence[Any], count: int) -> lis
 
 def _last_function(args: Sequence[Any]) -> Function | None:
     return args[-1] if isinstance(args[-1], Function) else None
-
-
-def parse_port(port: Any) -> tuple[str, int]:
-    """``8000``, ``'127.0.0.1:8000'`` or ``'[::1]:8000'`` as address and port. Port 0 stands for no port at all.
-
-    :raises ArgumentError: it is none of these.
-    """
-    if not isinstance(port, str):
-        host, number = "0.0.0.0", int(port)  # noqa: S104  # what the dialect says
-        if number != port or not 0 <= number <= MAX_PORT:
-            raise ArgumentError(f"argument #1 (port) expects a port from 0 to {MAX_PORT}, given {port:g}")
-        return host, number
-    host, colon, digits = port.rpartition(":")
-    if not (colon and host and digits.isascii() and digits.isdigit() and int(digits) <= MAX_PORT):
-        raise ArgumentError(f"invalid 'ip:port' form: {port}")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
-        ipaddress.ip_address(bare)
-    except ValueError:
-        raise ArgumentError(f"invalid IP address: {host}") from None
-    return bare, int(digits)
-
-
-def parse_when(when: str) -> tuple[float, str]:
-    """When a task runs: the interval in seconds or 0, and the name of a signal or ''.
-
-    :raises ArgumentError: it is neither.
-    """
-    if not when:
-        return 0.0, ""
-    if when[0].isdigit() or when[0] == ".":
-        try:
-            interval = units.seconds(when)
-        except ValueError as error:
-            raise ArgumentError(f"expects {error}") from None
-        if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
-            raise ArgumentError(f"task interval out of range: {when}")
-        return interval, ""
-    if when.startswith("SIG") and not when.startswith("SIG_") and hasattr(signal, when):
-        return 0.0, when
-    raise ArgumentError(f"invalid signal name: {when}")
-
-
-__all__ = ["LISTEN", "TASK", "Options", "ScriptList", "load", "parse_port", "parse_when"]

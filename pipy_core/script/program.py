@@ -4,7 +4,6 @@ Two dialects can end here: whoever builds a description of layouts like that of 
 """
 
 import itertools
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -15,7 +14,8 @@ from pipy_core.errors import ScriptError
 from pipy_core.filter import Branch, Emit, Timer
 from pipy_core.logs import get_logger
 from pipy_core.pipeline import Layout
-from pipy_core.script.engine import Engine, Fault
+from pipy_core.script.engine import Engine
+from pipy_core.script.fault import Fault
 from pipy_core.script.host import Codebase
 from pipy_core.turn import Turn
 
@@ -84,6 +84,8 @@ class Program:
         self.after = outside.after
         self.now = outside.now
         self._engine = engine
+        self._live = 0  # contexts that the isolate knows or will know
+        self._retired = False
 
     def new_context(self, inbound: tuple[Any, ...] | None = None) -> Context:
         """The context of a new connection or task run.
@@ -91,7 +93,8 @@ class Program:
         :param inbound: id, remote address and port, local address and port; None in tasks.
         """
         if self.has_functions:
-            return self._engine.new_context(self.number, inbound)
+            self._live += 1
+            return self._engine.new_context(self.number, inbound, self._release)
         return self._engine.idle_context(inbound)
 
     def gone(self, context: Context) -> None:
@@ -99,9 +102,21 @@ class Program:
         if self.has_functions:
             self._engine.gone(context)
 
+    def retire(self) -> None:
+        """A newer generation has taken over: when the last connection of this one has ended the script may forget it."""
+        self._retired = True
+        if not self._live:
+            self.dispose()
+
     def dispose(self) -> None:
-        """Nothing of this generation runs any more: the script may forget it."""
+        """Nothing of this generation runs any more."""
         self._engine.drop_program(self.number)
+
+    def _release(self, number: int) -> None:
+        self._live -= 1
+        self._engine.drop(number)
+        if self._retired and not self._live:
+            self.dispose()
 
     # -- as Services ------------------------------------------------------------------------------------------------
 
@@ -115,7 +130,8 @@ class Program:
     def clone_context(self, context: Context) -> Context:
         """See ``Services``."""
         if self.has_functions:
-            return self._engine.clone_context(context)
+            self._live += 1
+            return self._engine.clone_context(context, self._release)
         return self._engine.idle_context(context.inbound, context.group)
 
     def fork_contexts(self, context: Context, module: str, initializers: Any) -> list[Context]:
@@ -126,13 +142,15 @@ class Program:
             count = len(initializers) if isinstance(initializers, ScriptList) else 1
             return [self._engine.idle_context(context.inbound, context.group) for _ in range(count)]
         try:
-            return self._engine.fork_contexts(context, self.number, module, function, constant)
+            contexts = self._engine.fork_contexts(context, self.number, module, function, constant, self._release)
         except Fault as fault:
             raise fault.placed(self.codebase) from None
+        self._live += len(contexts)
+        return contexts
 
     def report(self, error: BaseException, where: str) -> None:
         """See ``Services``."""
         if isinstance(error, ScriptError):
             _log.error("\n".join(faults.render(error)))
         else:
-            _bugs.error(f"in {where}: {error!r}\n{''.join(traceback.format_exception(error)).rstrip()}")
+            _bugs.error(faults.render_bug(error, where))

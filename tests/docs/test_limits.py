@@ -17,7 +17,7 @@ UNITS = {"": 1, "s": 1, "KiB": 1024, "MiB": 1024**2}
 LIMIT = re.compile(r"(MAX|MOST)_[A-Z_]+|([A-Z]+_)?LIMIT")
 #: Constants that are called so but are no limits of what Pipy takes in.
 OTHERS = {
-    "pipy_core.script.loading.MAX_PORT": "what TCP has",
+    "pipy_core.script.declarations.MAX_PORT": "what TCP has",
     "pipy_plugins.connect.MAX_PORT": "what TCP has",
 }
 

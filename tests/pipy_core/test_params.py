@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipy_core.context import UNDEFINED, Function, Identity, ScriptDict, ScriptList
 from pipy_core.errors import ArgumentError
 from pipy_core.events import END, Data, Message, MessageStart
-from pipy_core.params import (
+from pipy_core.kinds import (
     ANY,
     ARRAY,
     BOOLEAN,
@@ -21,19 +21,15 @@ from pipy_core.params import (
     NUMBER,
     OBJECT,
     PIPELINE,
-    REQUIRED,
     SIZE,
     STRING,
     Number,
     OneOf,
-    Options,
-    Param,
     absent,
-    bind,
     describe,
     dynamic,
-    options,
 )
+from pipy_core.params import REQUIRED, Options, Param, bind, options
 
 FUNC = Function(1)
 OBJ = ScriptDict(a=1)

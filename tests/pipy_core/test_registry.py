@@ -4,7 +4,8 @@ import pytest
 
 from pipy_core.errors import PluginError
 from pipy_core.filter import Filter
-from pipy_core.params import STRING, Param
+from pipy_core.kinds import STRING
+from pipy_core.params import Param
 from pipy_core.registry import Registry, ScriptSource
 
 

@@ -27,6 +27,14 @@ def is_reset(sock):
         return True
 
 
+def push(sock):
+    """Send what the kernel takes; 0: nothing."""
+    try:
+        return sock.send(bytes(1 << 16))
+    except BlockingIOError:
+        return 0
+
+
 class TestReading:
     def test_bytes_become_data(self, reactor, line):
         line.peer.sendall(b"hello")
@@ -129,7 +137,7 @@ class TestWriting:
     def test_a_peer_that_is_gone_is_a_write_error(self, reactor, line):
         line.write(bytes(16 << 20))
         reactor.until(lambda: line.sock.sent)
-        line.connection._reader.stop()  # noqa: SLF001  # so that the writer is the one that notices
+        line.connection._reader.stop()  # so that the writer is the one that notices
         reset(line.peer)
         reactor.until(lambda: line.closed)
         assert line.events == [StreamEnd(Failure.WRITE_ERROR)]
@@ -179,10 +187,8 @@ class TestBackPressure:
         line.peer.setblocking(False)
         line.peer.send(b"first")
         reactor.until(lambda: line.events)
-        sent = 0
-        with pytest.raises(BlockingIOError):
-            while sent < 64 << 20:
-                sent += line.peer.send(bytes(1 << 16))
+        sent = sum(iter(lambda: push(line.peer), 0))
+        assert sent < 64 << 20
         assert line.received == b"first"
         line.on_event = lambda _event: None
         valve.open()
@@ -238,7 +244,7 @@ class TestBackPressure:
         line.on_event = hold
         line.peer.sendall(b"one")
         reactor.until(lambda: line.events)
-        greenlet = weakref.ref(line.connection._greenlet)  # noqa: SLF001
+        greenlet = weakref.ref(line.connection._greenlet)
         line.connection.abort()
         reactor.pass_by()
         valve.open()
@@ -318,7 +324,7 @@ class TestEnding:
         line = make_line(read_timeout=30.0, write_timeout=30.0)
         line.write(bytes(8 << 20))
         reactor.until(lambda: line.sock.sent)
-        greenlet = weakref.ref(line.connection._greenlet)  # noqa: SLF001
+        greenlet = weakref.ref(line.connection._greenlet)
         reset(line.peer)
         reactor.until(lambda: line.closed)
         reactor.until(lambda: greenlet() is None)
@@ -334,7 +340,7 @@ def test_the_words_of_an_error():
 def test_a_failure_is_told_in_a_turn_of_its_own(reactor, line, failure):
     told = []
     line.on_event = lambda event: told.append(("event", event))
-    reactor.later(lambda: (line.connection._fail(failure), told.append("turn over")))  # noqa: SLF001
+    reactor.later(lambda: (line.connection._fail(failure), told.append("turn over")))
     reactor.until(lambda: line.closed)
     assert told == ["turn over", ("event", StreamEnd(failure))]
 

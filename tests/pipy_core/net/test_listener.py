@@ -3,6 +3,7 @@
 import errno
 import socket
 import struct
+from typing import ClassVar
 
 import gevent
 import gevent.socket
@@ -24,7 +25,7 @@ OPTIONS = {"maxConnections": -1, "readTimeout": 0.0, "writeTimeout": 0.0}
 class Stage(Filter):
     """Remembers what it gets; answers as the test says."""
 
-    made: list["Stage"] = []
+    made: ClassVar[list["Stage"]] = []
 
     def __init__(self, answer=None):
         self.events = []
@@ -168,7 +169,7 @@ class TestConnections:
 
     def test_a_client_that_has_finished_sending_is_not_waited_for_for_ever(self, reactor, make_port, monkeypatch):
         monkeypatch.setattr(module, "HALF_CLOSED_LIMIT", 0.05)
-        port = make_port(lambda stage, event: None)
+        port = make_port(lambda *_: None)
         client = port.connect()
         client.shutdown(socket.SHUT_WR)
         assert read_all(client) == b""
@@ -258,7 +259,7 @@ class TestLimits:
     def test_out_of_descriptors_it_pauses_and_tries_again(self, reactor, make_port, monkeypatch):
         monkeypatch.setattr(module, "ACCEPT_PAUSE", 0.02)
         port = make_port()
-        real, tries = port.listener._sock, []  # noqa: SLF001
+        real, tries = port.listener._sock, []
 
         class Full:
             def accept(self):
@@ -270,7 +271,7 @@ class TestLimits:
             def close(self):
                 real.close()
 
-        port.listener._sock = Full()  # noqa: SLF001
+        port.listener._sock = Full()
         with logged() as lines:
             client = port.connect()
             client.sendall(b"x")
@@ -280,7 +281,7 @@ class TestLimits:
 
     def test_a_client_that_is_gone_before_it_is_accepted_is_nothing(self, make_port, monkeypatch):
         port = make_port()
-        real, failures = port.listener._sock, [errno.ECONNABORTED]  # noqa: SLF001
+        real, failures = port.listener._sock, [errno.ECONNABORTED]
 
         class Gone:
             def accept(self):
@@ -291,7 +292,7 @@ class TestLimits:
             def close(self):
                 real.close()
 
-        port.listener._sock = Gone()  # noqa: SLF001
+        port.listener._sock = Gone()
         with logged() as lines:
             client = port.connect()
             client.sendall(b"x")
@@ -311,7 +312,9 @@ class TestOpening:
     def test_a_port_that_is_taken(self, reactor, services, contexts, make_port):
         port = make_port()
         second = Listener(reactor, port.address, port.layout, OPTIONS, contexts.new, contexts.gone)
-        with pytest.raises(StartError, match=rf"^Cannot start listening on port {port.address[1]} at 127.0.0.1: Address already in use$"):
+        with pytest.raises(
+            StartError, match=rf"^Cannot start listening on port {port.address[1]} at 127.0.0.1: Address already in use$"
+        ):
             second.open()
 
     def test_a_port_can_be_shared_if_everybody_agrees(self, reactor, services, contexts, make_port):

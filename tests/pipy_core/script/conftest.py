@@ -8,8 +8,9 @@ import pytest
 
 from pipy_core.context import Context, Function
 from pipy_core.filter import Filter
+from pipy_core.kinds import ANY
 from pipy_core.net.reactor import Reactor
-from pipy_core.params import ANY, Param
+from pipy_core.params import Param
 from pipy_core.registry import Registry
 from pipy_core.script.engine import Engine
 from pipy_core.script.host import Codebase
@@ -101,5 +102,3 @@ def play(tmp_path: Path) -> Callable[..., None]:
             raise failures[0]
 
     return run
-
-

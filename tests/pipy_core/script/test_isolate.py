@@ -116,8 +116,8 @@ class TestHangs:
         codes: list[int] = []
         monkeypatch.setattr(os, "_exit", codes.append)
         silent = Isolate(64 << 20, lambda question: question)
-        silent._beat -= module.HEARTBEAT_LIMIT + 1  # noqa: SLF001
-        silent._watch()  # noqa: SLF001
+        silent._beat -= module.HEARTBEAT_LIMIT + 1
+        silent._watch()
         assert codes == [module.FATAL_EXIT]
         silent.dispose()
 
@@ -125,7 +125,7 @@ class TestHangs:
         codes: list[int] = []
         monkeypatch.setattr(os, "_exit", codes.append)
         broken = Isolate(64 << 20, lambda question: question)
-        broken._on_callback(module.CALL, None)  # noqa: SLF001
+        broken._on_callback(module.CALL, None)
         assert codes == [module.FATAL_EXIT]
         broken.dispose()
 
@@ -146,7 +146,8 @@ class TestWrongResults:
     def test_a_stopped_call_leaves_its_context_behind(self, play: Play) -> None:
         def story(stage: Any) -> None:
             stage.load(
-                main="pipy({ _x: 'initial' }).pipeline('p').call(() => { _x = 'mine'; try { for (;;); } finally { _x = 'finally' } }).call(() => _x)"
+                main="pipy({ _x: 'initial' }).pipeline('p').call(() => { _x = 'mine'; try { for (;;); } finally { _x = 0 } })"
+                ".call(() => _x)"
             )
             other = stage.program.new_context()
             stage.call(1, context=other)
@@ -179,7 +180,9 @@ class TestWrongResults:
 
     def test_intrinsics_of_the_runtime_cannot_be_changed(self, play: Play) -> None:
         def story(stage: Any) -> None:
-            stage.load(main="pipy().pipeline('p').call(() => { Map.prototype.get = () => 'stolen' }).call(() => { Data.prototype.x = 1 })")
+            stage.load(
+                main="pipy().pipeline('p').call(() => { Map.prototype.get = () => 'stolen' }).call(() => { Data.prototype.x = 1 })"
+            )
             for function in (0, 1):
                 with pytest.raises(ScriptError, match="TypeError"):
                     stage.call(function)
@@ -188,7 +191,9 @@ class TestWrongResults:
 
     def test_the_script_does_not_see_the_runtime(self, play: Play) -> None:
         def story(stage: Any) -> None:
-            stage.load(main="pipy().pipeline('p').call(() => [typeof __pipy, typeof rt, typeof __ring, typeof gc, typeof source].join())")
+            stage.load(
+                main="pipy().pipeline('p').call(() => [typeof __pipy, typeof rt, typeof __ring, typeof gc, typeof source].join())"
+            )
             assert stage.call(0) == "undefined,undefined,undefined,undefined,undefined"
 
         play(story)
@@ -207,7 +212,9 @@ class TestText:
 
     def test_a_lone_surrogate_becomes_a_replacement_character(self, play: Play) -> None:
         def story(stage: Any) -> None:
-            stage.load(main="pipy().pipeline('p').call(() => '\\ud800').call(() => new Data('\\ud800')).call(() => ask('echo', '\\ud800'))")
+            stage.load(
+                main="pipy().pipeline('p').call(() => '\\ud800').call(() => new Data('\\ud800')).call(() => ask('echo', '\\ud800'))"
+            )
             assert stage.call(0) == "\ufffd"
             assert stage.call(1) == Data("\ufffd".encode())
             assert stage.call(2) == "\ufffd"
@@ -216,7 +223,10 @@ class TestText:
 
     def test_bytes_that_are_not_utf8(self, play: Play) -> None:
         def story(stage: Any) -> None:
-            stage.load(main="pipy().pipeline('p').call(data => data.toString() === undefined).call(data => data.toString('hex')).call(data => data)")
+            stage.load(
+                main="pipy().pipeline('p').call(data => data.toString() === undefined).call(data => data.toString('hex'))"
+                ".call(data => data)"
+            )
             data = Data(bytes(range(256)))
             assert stage.call(0, data) is True
             assert stage.call(1, data) == bytes(range(256)).hex()
@@ -282,7 +292,10 @@ class TestPromises:
 
     def test_they_settle_before_the_next_call(self, play: Play) -> None:
         def story(stage: Any) -> None:
-            stage.load(main="((seen) => pipy().pipeline('p').call(() => { Promise.resolve(7).then(value => { seen.push(value) }) }).call(() => seen.length))([])")
+            stage.load(
+                main="((seen) => pipy().pipeline('p').call(() => { Promise.resolve(7).then(value => { seen.push(value) }) })"
+                ".call(() => seen.length))([])"
+            )
             stage.call(0)
             assert stage.call(1) == 1
 

@@ -1,0 +1,69 @@
+"""What ``listen`` and ``task`` declare: their parameters, and the original's spellings of addresses and times. Pure.
+
+Spec: model.md, 3.
+"""
+
+import ipaddress
+import signal
+from typing import Any, Final
+
+from pipy_core.errors import ArgumentError
+from pipy_core.kinds import DURATION, NUMBER, STRING, OneOf
+from pipy_core.kit import units
+from pipy_core.params import Param, options
+
+MAX_PORT: Final = 65535
+#: A task's interval in seconds (spec: model.md, 3.2).
+MIN_INTERVAL, MAX_INTERVAL = 0.01, 86400.0
+
+LISTEN: Final = (
+    Param("port", OneOf((NUMBER, STRING)), "a port of all IPv4 addresses, or 'ip:port' or '[ipv6]:port'"),
+    options(
+        Param("maxConnections", NUMBER, "connections at a time; more wait to be accepted; -1: no limit", -1),
+        Param("readTimeout", DURATION, "without a byte from the client; 0: for ever", 0.0),
+        Param("writeTimeout", DURATION, "for one write; 0: for ever", 0.0),
+        noun="option",
+    ),
+)
+TASK: Final = (Param("when", STRING, "an interval such as '5s', the name of a signal, or nothing: once", ""),)
+
+
+def parse_port(port: Any) -> tuple[str, int]:
+    """``8000``, ``'127.0.0.1:8000'`` or ``'[::1]:8000'`` as address and port. Port 0 stands for no port at all.
+
+    :raises ArgumentError: it is none of these.
+    """
+    if not isinstance(port, str):
+        host, number = "0.0.0.0", int(port)  # noqa: S104  # what the dialect says
+        if number != port or not 0 <= number <= MAX_PORT:
+            raise ArgumentError(f"argument #1 (port) expects a port from 0 to {MAX_PORT}, given {port:g}")
+        return host, number
+    host, colon, digits = port.rpartition(":")
+    if not (colon and host and digits.isascii() and digits.isdigit() and int(digits) <= MAX_PORT):
+        raise ArgumentError(f"invalid 'ip:port' form: {port}")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError:
+        raise ArgumentError(f"invalid IP address: {host}") from None
+    return bare, int(digits)
+
+
+def parse_when(when: str) -> tuple[float, str]:
+    """When a task runs: the interval in seconds or 0, and the name of a signal or ''.
+
+    :raises ArgumentError: it is neither.
+    """
+    if not when:
+        return 0.0, ""
+    if when[0].isdigit() or when[0] == ".":
+        try:
+            interval = units.seconds(when)
+        except ValueError as error:
+            raise ArgumentError(f"expects {error}") from None
+        if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
+            raise ArgumentError(f"task interval out of range: {when}")
+        return interval, ""
+    if when.startswith("SIG") and not when.startswith("SIG_") and hasattr(signal, when):
+        return 0.0, when
+    raise ArgumentError(f"invalid signal name: {when}")

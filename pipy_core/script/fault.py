@@ -1,0 +1,57 @@
+"""What V8 says about an exception, read: where in the script it happened, and through which of its functions. Pure."""
+
+import re
+from typing import Final
+
+import msgspec.json
+
+from pipy_core.errors import Place, ScriptError
+from pipy_core.script.host import Codebase
+
+#: A frame of a script's own file in V8's text of a stack.
+_FRAME: Final = re.compile(
+    r"^\s*at (?:(?P<name>.+?) \()?(?:.*?, )?pipy://(?P<path>/[^():]*):(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE
+)
+#: V8's text about an uncaught error: file, line, message, source line, caret.
+_UNCAUGHT: Final = re.compile(
+    r"^[^\n]*?:(?P<line>\d+): (?P<kind>\w+): (?P<message>[^\n]*)\n(?P<source>[^\n]*)\n(?P<caret> *)\^", re.MULTILINE
+)
+
+
+class Fault(ScriptError):
+    """An exception of the script, as the entry function reports it: not yet placed."""
+
+    def __init__(self, answer: str) -> None:
+        self._fault = msgspec.json.decode(answer[1:])
+        self.is_syntax = self._fault["kind"] == "SyntaxError" and "pipy-evaluate" in _first_frame(self._fault["stack"])
+        super().__init__(self._fault["kind"], self._fault["message"])
+
+    def placed(self, codebase: Codebase, otherwise: Place | None = None) -> ScriptError:
+        """The same error with its place: that of the script's innermost frame, or *otherwise*; and without frames of ours."""
+        frames = [
+            f"{match['name'] or '(anonymous)'} at {match['path']}:{match['line']}:{match['column']}"
+            for match in _FRAME.finditer(self._fault["stack"])
+        ]
+        return ScriptError(self.kind, self.message, place_of(self._fault["stack"], codebase) or otherwise, "\n".join(frames))
+
+
+def place_of(stack: str, codebase: Codebase) -> Place | None:
+    """Where in the script the innermost of its frames in *stack* stands."""
+    match = _FRAME.search(stack)
+    if match is None:
+        return None
+    line = int(match["line"])
+    return Place(match["path"], line, int(match["column"]), codebase.line(match["path"], line))
+
+
+def _first_frame(stack: str) -> str:
+    return next((line for line in stack.splitlines() if line.lstrip().startswith("at ")), "")
+
+
+def uncaught(text: str, path: str) -> ScriptError:
+    """The error that V8's *text* tells of, in the script at *path*."""
+    match = _UNCAUGHT.search(text)
+    if match is None:
+        return ScriptError("SyntaxError", text.strip().split("\n")[-1], Place(path))
+    place = Place(path, int(match["line"]), len(match["caret"]) + 1, match["source"])
+    return ScriptError(match["kind"], match["message"], place)
