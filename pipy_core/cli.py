@@ -13,7 +13,7 @@ from typing import Any, Final
 from pipy_core import __version__, app, reference, settings
 from pipy_core.errors import ArgumentError, PipyError
 from pipy_core.plugins import installed
-from pipy_core.script.isolate import v8_version
+from pipy_core.script.v8 import v8_version
 from pipy_core.settings import Settings
 
 _ACTIONS: Final = {

@@ -8,7 +8,7 @@ from typing import Final
 
 from pipy_core.errors import ArgumentError
 from pipy_core.filter import Target
-from pipy_core.pipeline import Layout, Use
+from pipy_core.layout import Layout, Use
 
 _FIRST_COLUMN: Final = 6  # where the filters of a root stand
 _INDENT: Final = 7  # how much further right those of a sub-pipeline stand

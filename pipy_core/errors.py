@@ -56,4 +56,13 @@ class ScriptError(PipyError):
 
 
 class LoadError(ScriptError):
-    """A script cannot be loaded: bad syntax, an exception while it is evaluated, a wrong argument, a missing pipeline."""
+    """A script cannot be loaded: bad syntax, an exception while it is evaluated, a wrong argument, a missing pipeline.
+
+    ``unloadable`` are the modules that cannot be used because of it, by the names scripts gave them, innermost first.
+    """
+
+    def __init__(
+        self, kind: str, message: str, place: Place | None = None, stack: str = "", unloadable: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(kind, message, place, stack)
+        self.unloadable = unloadable

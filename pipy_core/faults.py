@@ -3,7 +3,7 @@
 import traceback
 from typing import Final
 
-from pipy_core.errors import Place, ScriptError
+from pipy_core.errors import LoadError, Place, ScriptError
 
 _MAX_SOURCE: Final = 200  # characters of a source line: more would be a minified script
 _MAX_MESSAGE: Final = 1000  # characters of a message, as in the original's log
@@ -12,6 +12,12 @@ _MAX_FRAMES: Final = 20
 
 def render(error: ScriptError) -> list[str]:
     """The lines to log for *error*: the line of the script with a caret below, what went wrong, where, and who called."""
+    if isinstance(error, LoadError):
+        return _render(error) + [f"Cannot load module: {module}" for module in error.unloadable]
+    return _render(error)
+
+
+def _render(error: ScriptError) -> list[str]:
     lines = []
     if error.place.source.strip():
         lines += _show(error.place)

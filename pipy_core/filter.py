@@ -34,6 +34,9 @@ class Branch(Protocol):
     def feed(self, event: Event) -> None:
         """Hand *event* to it. After ``close`` events are dropped."""
 
+    def drain(self) -> None:
+        """See ``Filter.drain``; a filter whose stream goes through it passes this on to it."""
+
     def close(self) -> None:
         """Let go of it: its filters are closed, nothing is replied any more. May be called twice."""
 
@@ -88,8 +91,11 @@ class Host(Protocol):
         :raises TypeError: the function gave something that is not an array.
         """
 
-    def call(self, function: Function, *args: Any) -> Any:
+    def call(self, function: Function, *args: Any, ahead: tuple[Function, ...] = ()) -> Any:
         """Call a script function in this pipeline's context and give its result.
+
+        With *ahead* (see ``Filter.ahead``) the result is not given: the functions named there are called in the same crossing, and
+        the calls that follow get their results.
 
         Results: ``UNDEFINED``, ``None``, ``bool``, ``int`` or ``float``, ``str``, an event, a ``Message``, a list of such, or an
         ``Identity`` for any other object.
@@ -151,6 +157,19 @@ class Filter(ABC):
         Override it to check arguments further (raise ``ArgumentError``) or to hold state that all streams share.
         """
         return partial(cls, *args)
+
+    #: What the next filter is known to call first (its ``foresight``), if this use is the first to get the event that starts it.
+    #: Hand it to ``host.call`` once, for the first event, if that event is passed on right afterwards.
+    ahead: tuple[Function, ...] = ()
+
+    @classmethod
+    def foresight(cls, *_args: Any) -> tuple[Function | Target, ...]:
+        """What an instance made with these arguments (see ``prepare``) does first with its first event, if it is a MessageStart.
+
+        Script functions that it calls without arguments, in this order, each only if the one before gave something true; a Target
+        at the end gets the event then. So one crossing can serve several filters. Nothing by default: then nothing is foreseen.
+        """
+        return ()
 
     @classmethod
     def label(cls, name: str, args: Sequence[Any]) -> str:

@@ -126,7 +126,8 @@ class Duration(Kind):
 
     def check(self, value: Any) -> float:
         """See ``Kind``."""
-        value = super().check(value)
+        if not self.accepts(value):
+            raise ArgumentError(f"requires a number or a string such as '5s', given {describe(value)}")
         try:
             result = units.seconds(value) if isinstance(value, str) else float(value)
         except ValueError as error:
@@ -149,7 +150,8 @@ class Size(Kind):
 
     def check(self, value: Any) -> int:
         """See ``Kind``."""
-        value = super().check(value)
+        if not self.accepts(value):
+            raise ArgumentError(f"requires a number or a string such as '64k', given {describe(value)}")
         try:
             return units.size(value) if isinstance(value, str) else int(value)
         except (ValueError, OverflowError):
@@ -180,12 +182,19 @@ class Pipeline(Kind):
     """The name of a sub-pipeline of the same module. Given to the filter as a ``Target``, or None where ``or_empty`` and ''."""
 
     or_empty: bool = False
-    words: str = "the name of a pipeline (a string)"
+    words: str = "a string (the name of a pipeline)"
     typescript: str = "string"
 
     def accepts(self, value: Any) -> bool:
         """See ``Kind``."""
         return isinstance(value, str)
+
+    def check(self, value: Any) -> Any:
+        """See ``Kind``."""
+        name = super().check(value)
+        if not (name or self.or_empty):
+            raise ArgumentError("expects the name of a pipeline, given the empty string")
+        return name
 
 
 PIPELINE: Final = Pipeline()

@@ -86,12 +86,18 @@ Form = Sequence[Param]
 def bind(forms: Sequence[Form], args: Sequence[Any]) -> list[Any]:
     """Check *args* against the first of *forms* that they fit by number and kind; give one value per parameter.
 
-    :raises ArgumentError: none fits; the message is that of the last form.
+    More arguments than the last form has are ignored.
+
+    :raises ArgumentError: none fits; the message is that of the last form that has room for all of them.
     """
-    for form in forms[:-1]:
+    for form in forms:
         if _fits(form, args):
             return _check(form, args)
-    return _check(forms[-1], args)
+    last = forms[-1]
+    roomy = [form for form in forms if len(_expand(form, len(args))) >= len(args)]
+    if not roomy or _fits(last, args[: len(last)]):
+        return _check(last, args)
+    return _check(roomy[-1], args)
 
 
 def _fits(form: Form, args: Sequence[Any]) -> bool:
@@ -115,7 +121,7 @@ def _check(form: Form, args: Sequence[Any]) -> list[Any]:
         try:
             values.append(param.check(args[number - 1] if number <= len(args) else UNDEFINED))
         except ArgumentError as error:
-            raise ArgumentError(f"argument #{number} ({param.name}) {error}") from None
+            raise ArgumentError(f"argument #{number} {error} (parameter {param.name!r})") from None
     return values
 
 

@@ -1,93 +1,14 @@
-"""Layouts (immutable recipes) and pipelines (their runs), and the one place where an exception becomes a StreamEnd.
-
-Knows filters only by their interface, and the outside world only as ``Services``.
-"""
+"""Pipelines: the runs of layouts, and the one place where an exception becomes a StreamEnd."""
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 from pipy_core.context import Context, Function
-from pipy_core.errors import Place
 from pipy_core.events import Event, Failure, StreamEnd
-from pipy_core.filter import Branch, Clock, Emit, Filter, Make, Target, Timer, ignore
-from pipy_core.turn import Turn, Valve
-
-#: Logs an error that ended one stream, and where it was noticed.
-Report: TypeAlias = Callable[[BaseException, str], None]
-
-
-class Services(Protocol):
-    """What a worker lends to all pipelines of a program."""
-
-    turn: Turn
-
-    def call(self, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
-        """Call a script function in *context*."""
-
-    def clone_context(self, context: Context) -> Context:
-        """A copy of *context* as it is now."""
-
-    def fork_contexts(self, context: Context, module: str, initializers: Any) -> list[Context]:
-        """See ``Host.fork_contexts``; *module* is the one whose variables are assigned."""
-
-    def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
-        """Open an outbound connection; see ``Host.connect``."""
-
-    def after(self, seconds: float, then: Callable[[], None]) -> Timer:
-        """Run *then* in a turn of its own."""
-
-    def now(self) -> float:
-        """See ``Host.now``."""
-
-    def report(self, error: BaseException, where: str) -> None:
-        """Log an error that ended one stream: a script's with its place, our own with a traceback."""
-
-
-class Use:
-    """One filter of a layout: its name, how it is drawn, and what makes its instances. None among the targets: the empty one."""
-
-    __slots__ = ("joins", "label", "make", "name", "place", "targets")
-
-    def __init__(
-        self,
-        name: str,
-        make: Make,
-        label: str = "",
-        joins: str = "",
-        targets: tuple[Target | None, ...] = (),
-        place: Place | None = None,
-    ) -> None:
-        self.name = name
-        self.make = make
-        self.label = label or name
-        self.joins = joins
-        self.targets = targets
-        self.place = place or Place()
-
-
-class Layout:
-    """The recipe of a pipeline. Immutable once its program has been loaded.
-
-    :ivar kind: ``listen``, ``task`` or ``pipeline``.
-    :ivar module: path of the module that declares it, such as ``/proxy.js``.
-    """
-
-    __slots__ = ("kind", "makes", "module", "name", "services", "uses")
-
-    def __init__(self, name: str, module: str, kind: str = "pipeline") -> None:
-        self.name = name
-        self.module = module
-        self.kind = kind
-        self.uses: tuple[Use, ...] = ()
-        self.makes: tuple[Make, ...] = ()
-        self.services: Services
-
-    def complete(self, uses: tuple[Use, ...], services: Services) -> None:
-        """Fill the recipe in; layouts refer to each other, so they exist before their filters do."""
-        self.uses = uses
-        self.makes = tuple(use.make for use in uses)
-        self.services = services
+from pipy_core.filter import Branch, Clock, Emit, Filter, Target, Timer, ignore
+from pipy_core.layout import Layout, Services
+from pipy_core.turn import Valve
 
 
 class Pipeline:
@@ -136,9 +57,12 @@ class Pipeline:
                 self._services.report(error, self.layout.name)
 
     def drain(self) -> None:
-        """Ask the filters to finish what they have begun; see ``Filter.drain``."""
-        for stage in reversed(self._filters):
-            stage.drain()
+        """Ask the filters to finish what they have begun; see ``Filter.drain``. Exceptions are dealt with as in ``feed``."""
+        try:
+            for stage in reversed(self._filters):
+                stage.drain()
+        except Exception as error:  # noqa: BLE001  # as in feed
+            fail(error, self)
 
     def abandon(self, culprit: Filter | None) -> None:
         """End the stream with ``RuntimeError`` behind *culprit*; what comes in from now on is dropped."""
@@ -169,9 +93,9 @@ class Pipeline:
         """See ``Host.fork_contexts``."""
         return self._services.fork_contexts(self.context, self.layout.module, initializers)
 
-    def call(self, function: Function, *args: Any) -> Any:
+    def call(self, function: Function, *args: Any, ahead: tuple[Function, ...] = ()) -> Any:
         """See ``Host.call``."""
-        return self._services.call(self.context, function, args)
+        return self._services.call(self.context, function, args, ahead)
 
     def value(self, setting: Any) -> Any:
         """See ``Host.value``."""

@@ -3,10 +3,9 @@
 The first thread keeps the signals and the watchdog. What happens on the reactor's thread is in ``Worker``.
 """
 
-import itertools
+import gc
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +29,8 @@ from pipy_core.settings import Settings
 
 #: Seconds that open connections are given to finish when the program is to end.
 DRAIN_LIMIT: Final = 30.0
+#: How many objects more than were freed make the collector look (Python: 700, 10, 10).
+COLLECT_AT: Final = (20_000, 20, 20)
 #: Memory of the whole process beyond which it is ended: V8 does not count ArrayBuffers, so a heap limit alone bounds no script.
 MEMORY_LIMIT: Final = 4 * 1024 * 1024 * 1024
 
@@ -83,7 +84,7 @@ class Worker:
 
     def on_tick(self) -> None:
         """Called several times a second: what only the first thread can do."""
-        for number in [getattr(signal, name) for name in self._signal_names]:
+        for number in [getattr(signal, name) for name in list(self._signal_names)]:  # the other thread may be adding one
             if signal.getsignal(number) != self._on_signal:
                 signal.signal(number, self._on_signal)
         if memory_in_use() > MEMORY_LIMIT:
@@ -108,7 +109,7 @@ class Worker:
         self._wake.start(self._reactor.spawn, self._deal_with_signals)
         if self._signals:  # they came before there was anybody to wake
             self._wake.send()
-        self._engine.host.add("pipy.restart", lambda: self._reactor.spawn(self.reload))
+        self._engine.host.add("pipy.restart", self._restart_by_script)
         self._engine.host.add("pipy.exit", self._exit_by_script)
         try:
             self._switch_to(self._load())
@@ -138,7 +139,6 @@ class Worker:
 
     def _give_up(self, error: HeapExhausted) -> None:
         _log.error(f"{error}: --heap-limit={self._settings.heap_limit_mb} MB; the process ends")
-        sys.stdout.flush()
         os._exit(FATAL_EXIT)
 
     def _load(self) -> Program:
@@ -156,6 +156,7 @@ class Worker:
         self._start_tasks(program)
         if old is not None:
             old.retire()
+        settle_memory()
         self._tell(self._hooks.pipy_started, ports=[f"{host}:{number}" for host, number in ports])
 
     def _tell(self, hook: Callable[..., Any], **news: Any) -> None:
@@ -170,7 +171,7 @@ class Worker:
             runner.stop()
         self._tasks = []
         self._signal_tasks = {}
-        for task in itertools.chain.from_iterable(module.tasks for module in program.modules):
+        for task in [task for module in program.modules for task in module.tasks]:
             runner = TaskRunner(self._reactor, task.layout, task.interval, program.new_context)
             self._tasks.append(runner)
             if task.signal:
@@ -184,9 +185,8 @@ class Worker:
     def _deal_with_signals(self) -> None:
         while self._signals:
             name = signal.Signals(self._signals.pop(0)).name
-            tasks = self._signal_tasks.get(name)
-            if tasks:
-                for task in tasks:
+            if name in self._signal_tasks:
+                for task in self._signal_tasks[name]:
                     self._reactor.run(task.run)
             elif name == "SIGHUP":
                 self.reload()
@@ -211,6 +211,9 @@ class Worker:
         else:
             _restart.info("Codebase reloaded")
 
+    def _restart_by_script(self) -> None:
+        self._reactor.spawn(self.reload)
+
     def _exit_by_script(self, code: int = 0) -> None:
         self.exit_code = int(code)
         self._reactor.spawn(self.stop)
@@ -231,7 +234,7 @@ class Worker:
         self._await_connections()
 
     def _await_connections(self) -> None:
-        left = self._ports.connections
+        left = self._ports.busy
         if left and self._reactor.now() < self._deadline:
             _shutdown.info(f"Waiting for remaining {left} connections...")
             self._reactor.after(1.0, lambda: self._reactor.spawn(self._await_connections))
@@ -248,3 +251,13 @@ class Worker:
         if self._stopping:
             _shutdown.info("Stopped.")
         self._engine.isolate.finish()
+
+
+def settle_memory() -> None:
+    """What there is after loading stays: the collector of cycles need not look at it again, nor at every burst of small objects.
+
+    Streams end without leaving cycles, so that there is little to find; looking cost 5 % of a proxied request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AT)

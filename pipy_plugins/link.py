@@ -49,6 +49,11 @@ class Link(Filter):
         ways = list(zip_longest(args[::2], args[1::2]))
         return lambda: cls(ways)
 
+    @classmethod
+    def foresight(cls, *args: Any) -> tuple[Function | Target, ...]:
+        """See ``Filter``: the first condition, then what the first target does."""
+        return tuple(each for each in (args[1] if len(args) > 1 else None, args[0]) if each is not None)
+
     def process(self, event: Event) -> None:
         """See ``Filter``."""
         if self._feed is not None and not self._backlog:
@@ -58,6 +63,11 @@ class Link(Filter):
                 self._give_up()
             elif self._feed is None:
                 self._choose()
+
+    def drain(self) -> None:
+        """See ``Filter``."""
+        if self._branch is not None:
+            self._branch.drain()
 
     def close(self) -> None:
         """See ``Filter``."""

@@ -40,6 +40,11 @@ class Use(Filter):
         """See ``Filter``."""
         self._enter(0, event)
 
+    def drain(self) -> None:
+        """See ``Filter``."""
+        for branch in self._branches:
+            branch.drain()
+
     def close(self) -> None:
         """See ``Filter``."""
         for branch in self._branches:

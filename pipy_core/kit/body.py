@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from pipy_core.events import Data, Event
+from pipy_core.events import Data, Event, Failure, Head, StreamEnd
 
 #: What a filter holds unless a script says otherwise. As much as a large upload or page, and small beside the memory of a server.
 LIMIT: Final = 16 * 1024 * 1024
@@ -14,45 +14,62 @@ _EVENT_SIZE: Final = 64
 
 
 class Body:
-    """The body of one message.
+    """The body of one message: a copy, which what is done to the stream's Data or to this one later does not reach.
 
     :param limit: bytes beyond it are left out and counted, as the original does when a script sets a limit. None: there is no such
         limit but ``LIMIT``, and a body that passes it cannot be had at all.
     """
 
-    __slots__ = ("_limit", "_pieces", "discarded", "size")
+    __slots__ = ("_first", "_limit", "_pieces", "discarded", "size")
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
-        self._pieces: list[Data] = []
+        self._first: Data | None = None
+        self._pieces: list[bytes] = []
         self.size = 0
         self.discarded = 0
 
     def add(self, data: Data) -> bool:
         """Take *data*; false if the body has passed ``LIMIT`` and must be given up."""
-        length = len(data.payload)
+        payload = data.payload
+        length = len(payload)
         if not length:
             return True
         if self._limit is None:
             self.size += length
             if self.size > LIMIT:
                 return False
-            self._pieces.append(data)
-            return True
-        room = self._limit - self.size
-        if length > room:
-            self.discarded += length - room
-            data, length = Data(data.payload[:room]), room
-        if length:
+        else:
+            room = self._limit - self.size
+            if length > room:
+                self.discarded += length - room
+                payload, length = payload[:room], room
+            if not length:
+                return True
             self.size += length
-            self._pieces.append(data)
+        if self._first is None:
+            self._first = data
+        self._pieces.append(payload)
         return True
 
     def data(self) -> Data:
-        """All of it. A body that came in one piece is that very piece: scripts that have seen it know it again."""
-        if len(self._pieces) == 1:
-            return self._pieces[0]
-        return Data(b"".join([piece.payload for piece in self._pieces]))
+        """All of it. A body that came in one piece need not be shown to scripts again that have seen that piece."""
+        if len(self._pieces) != 1:
+            return Data(b"".join(self._pieces))
+        whole = Data(self._pieces[0])
+        if self._first is not None and self._first.payload is whole.payload:
+            whole.script = self._first.script
+        return whole
+
+    def cut_off(self, head: Head | None, end: Event) -> bool:
+        """Whether *end* is an error that leaves a part of a message only.
+
+        A head with an error instead of a body is whole where it stands for that error, as ``502`` does. A request, or anything
+        else without a status, stands for no ``RuntimeError``: there a script has failed on it.
+        """
+        if not isinstance(end, StreamEnd) or end.error is Failure.NONE:
+            return False
+        return self.size > 0 or (end.error is Failure.RUNTIME_ERROR and (head is None or "status" not in head.fields))
 
     def complaint(self) -> str:
         """What the log is to say of what was left out; empty if nothing is to be said. A limit of 0 leaves all out on purpose."""

@@ -13,10 +13,11 @@ from typing import Any, Final
 from pipy_core.context import Context
 from pipy_core.errors import StartError
 from pipy_core.events import EOS, Data, Event, StreamEnd
+from pipy_core.layout import Layout
 from pipy_core.logs import get_logger
 from pipy_core.net.connection import READ, Connection
 from pipy_core.net.reactor import Reactor
-from pipy_core.pipeline import Layout, Pipeline
+from pipy_core.pipeline import Pipeline
 
 #: Connections accepted in one go, so that those already there get their turn.
 ACCEPT_BATCH: Final = 64
@@ -94,6 +95,11 @@ class Inbound:
     def abort(self) -> None:
         """Cut the connection."""
         self._connection.abort()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has something to finish; if not, it only waits for the client to close."""
+        return self._pipeline is not None or self._connection.unsent > 0
 
     def drain(self) -> None:
         """The program is about to end or to be replaced: ask the pipeline to finish what it is doing, and close."""

@@ -80,6 +80,9 @@ class Outbound:
             self._ended = True
             self._end()
 
+    def drain(self) -> None:
+        """See ``Branch``. What was begun here is somebody else's to finish."""
+
     def close(self) -> None:
         """See ``Branch``: the connection is cut."""
         self._reply = ignore

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from pipy_core.context import Context
 from pipy_core.errors import StartError
+from pipy_core.layout import Layout
 from pipy_core.net.listener import Listener
 from pipy_core.net.reactor import Reactor
-from pipy_core.pipeline import Layout
 
 Address = tuple[str, int]
 
@@ -84,6 +84,6 @@ class Ports:
                 inbound.abort()
 
     @property
-    def connections(self) -> int:
-        """How many connections there are."""
-        return sum(len(listener.connections) for listener in self._listeners.values())
+    def busy(self) -> int:
+        """How many connections have something to finish."""
+        return sum(inbound.busy for listener in self._listeners.values() for inbound in listener.connections)

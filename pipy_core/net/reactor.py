@@ -7,7 +7,7 @@ from typing import Any
 import gevent
 from greenlet import greenlet
 
-from pipy_core.pipeline import Report
+from pipy_core.layout import Report
 from pipy_core.turn import Turn, Valve
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pipy_core.context import Context
 from pipy_core.events import END, Event, MessageStart, StreamEnd
 from pipy_core.filter import Timer
+from pipy_core.layout import Layout
 from pipy_core.net.reactor import Reactor
-from pipy_core.pipeline import Layout, Pipeline
+from pipy_core.pipeline import Pipeline
 
 
 class TaskRunner:

@@ -1,9 +1,10 @@
 """What crosses between Python and the script: events and values as JSON. Pure but for the tables of what the other side holds.
 
-Towards the script: ``{"s": head}`` MessageStart, ``{"d": [number, size]}`` Data, ``{"m": [head, data]}`` Message, ``{"e": 0}``,
-``{"z": error}``; a head is ``null``, a number that the script knows, or ``[number, fields]``. From the script also pieces of Data
-(``{"p": [...]}``), lists (``{"l": [...]}``), identities (``{"i": [number, class]}``), functions (``{"F": number}``), arrays and
-objects of the configuration (``{"L": ...}``, ``{"O": ...}``).
+Towards the script what is no simple value is an array, and its first element says what (``DATA``, ...). From the script it is
+an object with one member: ``{"s": head}`` MessageStart, ``{"m": [head, data]}`` Message, ``{"e": 0}``, ``{"z": error}``, Data as
+pieces (``{"p": [...]}``), lists (``{"l": [...]}``), identities (``{"i": [number, class]}``), functions (``{"F": number}``),
+arrays and objects of the configuration (``{"L": ...}``, ``{"O": ...}``). A head is ``null``, a number that the other side knows, or
+``[number, fields]``.
 """
 
 import weakref
@@ -13,6 +14,9 @@ from typing import Any, Final
 from pipy_core.context import UNDEFINED, Function, Identity, ScriptDict, ScriptList
 from pipy_core.events import END, Data, Failure, Head, Message, MessageEnd, MessageStart, ScriptObject, StreamEnd
 
+#: What an array is that goes to the script; ``runtime/entry.js`` has the same numbers.
+DATA, START, MESSAGE, MESSAGE_END, STREAM_END, NOTHING, JSON = range(1, 8)
+_EMPTY: Final = (DATA, 0, 0)
 #: Bytes of payload that scripts have been shown and may still hold, before they are asked which of them they really do.
 PINNED_LIMIT: Final = 8 * 1024 * 1024
 
@@ -32,7 +36,6 @@ class Codec:
             "i": lambda identity: Identity(identity[0], identity[1]),
             "e": lambda _: END,
             "z": lambda error: StreamEnd(Failure(error)),
-            "d": lambda data: self._body({"d": data}),
             "F": Function,
             "f": float,
             "v": lambda value: value,
@@ -50,27 +53,27 @@ class Codec:
         if kind is Data:
             return self.data(value)
         if kind is MessageStart:
-            return {"s": self._head(value.head)}
+            return (START, self._head(value.head))
         if kind is Message:
-            return {"m": [self._head(value.head), None if value.body is None else self.data(value.body)]}
+            return (MESSAGE, self._head(value.head), None if value.body is None else self.data(value.body))
         if kind is MessageEnd:
-            return {"e": 0}
+            return (MESSAGE_END,)
         if kind is StreamEnd:
-            return {"z": value.error.value}
+            return (STREAM_END, value.error.value)
         if value is UNDEFINED:
-            return {"u": 0}
+            return (NOTHING,)
         if isinstance(value, dict | list | tuple):
-            return {"v": value}
+            return (JSON, value)
         return value
 
-    def data(self, data: Data) -> dict[str, Any]:
+    def data(self, data: Data) -> tuple[int, int, int]:
         """A Data by number and size; the payload stays here until the script says that it holds it no longer."""
         payload = data.payload
         if not payload:
-            return {"d": 0}
+            return _EMPTY
         if self._payloads.get(data.script) is not payload:
             data.script = self.pin(payload)
-        return {"d": [data.script, len(payload)]}
+        return (DATA, data.script, len(payload))
 
     def pin(self, payload: bytes) -> int:
         """A number under which the script can ask for *payload*."""
@@ -99,8 +102,9 @@ class Codec:
 
     def take_released(self) -> list[int]:
         """The numbers of heads that the script may forget."""
-        released = self.released.copy()
-        self.released.clear()  # the same list: heads hold on to it
+        count = len(self.released)  # more may be added at any moment: a head may be collected
+        released = self.released[:count]
+        del self.released[:count]  # the same list: heads hold on to it
         for number in released:
             self._heads.pop(number, None)
         return released
@@ -132,13 +136,13 @@ class Codec:
         members.number = content[0]
         return members
 
-    def _body(self, sent: dict[str, Any]) -> Data:
-        if "p" in sent:
+    def _body(self, sent: Any) -> Data:
+        """A Data in pieces, or as Python sent it if the script has not looked at it."""
+        if type(sent) is dict:
             return Data(self.payload(sent["p"]))
-        if sent["d"] == 0:
-            return Data()
-        data = Data(self._payloads[sent["d"][0]])
-        data.script = sent["d"][0]
+        number = sent[1]
+        data = Data(self._payloads[number] if number else b"")
+        data.script = number
         return data
 
     def payload(self, pieces: list[Any]) -> bytes:

@@ -25,6 +25,14 @@ LISTEN: Final = (
         noun="option",
     ),
 )
+#: What a task may wait for (spec: model.md, 3.2), except SIGKILL and SIGSTOP, which no process ever gets to see.
+SIGNALS: Final = frozenset(
+    f"SIG{name}"
+    for name in (
+        *("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "FPE", "BUS", "SEGV", "SYS", "PIPE", "ALRM", "TERM", "URG", "TSTP", "CONT"),
+        *("CHLD", "TTIN", "TTOU", "IO", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH"),
+    )
+)
 TASK: Final = (Param("when", STRING, "an interval such as '5s', the name of a signal, or nothing: once", ""),)
 
 
@@ -34,10 +42,9 @@ def parse_port(port: Any) -> tuple[str, int]:
     :raises ArgumentError: it is none of these.
     """
     if not isinstance(port, str):
-        host, number = "0.0.0.0", int(port)  # noqa: S104  # what the dialect says
-        if number != port or not 0 <= number <= MAX_PORT:
+        if not (0 <= port <= MAX_PORT and port == int(port)):
             raise ArgumentError(f"argument #1 (port) expects a port from 0 to {MAX_PORT}, given {port:g}")
-        return host, number
+        return "0.0.0.0", int(port)  # noqa: S104  # what the dialect says
     host, colon, digits = port.rpartition(":")
     if not (colon and host and digits.isascii() and digits.isdigit() and int(digits) <= MAX_PORT):
         raise ArgumentError(f"invalid 'ip:port' form: {port}")
@@ -64,6 +71,6 @@ def parse_when(when: str) -> tuple[float, str]:
         if not MIN_INTERVAL <= interval <= MAX_INTERVAL:
             raise ArgumentError(f"task interval out of range: {when}")
         return interval, ""
-    if when.startswith("SIG") and not when.startswith("SIG_") and hasattr(signal, when):
+    if when in SIGNALS and hasattr(signal, when):
         return 0.0, when
     raise ArgumentError(f"invalid signal name: {when}")

@@ -23,6 +23,9 @@ from pipy_core.script.isolate import Isolate, Terminated, Uncaught
 
 #: The JavaScript half, in the order in which it is evaluated.
 RUNTIME: Final = ("entry", "data", "events", "contexts", "program", "globals")
+#: Commands that ride in front of a call; ``runtime/contexts.js`` has the same numbers.
+NEW, CLONE, DROP, GONE, RELEASE, FORGET = range(1, 7)
+
 OnRelease = Callable[[int], None]
 
 _log = get_logger("pjs")
@@ -43,9 +46,10 @@ class Engine:
         self.host.add("pipy.rejected", self._rejected)
         self.isolate = Isolate(heap_limit, self.host.answer)
         self._call_timeout = call_timeout
-        self._commands: dict[int, tuple[Any, ...]] = {}  # by context number, negative for drops
-        self._parents: set[int] = set()  # contexts that a queued command copies
+        self._commands: dict[object, tuple[Any, ...]] = {}  # by context number, negative for drops
+        self._parents: dict[int, int] = {}  # queued contexts that queued commands copy, and how many do
         self._numbers = itertools.count(1)
+        self._foreseen: list[tuple[int, int, Any]] = []  # context, function and result of the calls that are answered already
         self._sweep_at = PINNED_LIMIT
         files = resources.files("pipy_core.script.runtime")
         self.isolate.prepare(
@@ -62,15 +66,15 @@ class Engine:
         :param on_release: called with its number when nobody holds it any more; must lead to ``drop``.
         """
         number = next(self._numbers)
-        self._commands[number] = ("new", number, program, inbound)
+        self._commands[number] = (NEW, number, program, inbound)
         return Context(number, Group(), inbound, on_release)
 
     def clone_context(self, context: Context, on_release: OnRelease) -> Context:
         """A copy of *context* as it is now."""
         number = next(self._numbers)
         if context.number in self._commands:
-            self._parents.add(context.number)
-        self._commands[number] = ("clone", number, context.number)
+            self._parents[context.number] = self._parents.get(context.number, 0) + 1
+        self._commands[number] = (CLONE, number, context.number)
         return Context(number, context.group, context.inbound, on_release)
 
     def idle_context(self, inbound: tuple[Any, ...] | None = None, group: Group | None = None) -> Context:
@@ -81,6 +85,7 @@ class Engine:
         self, context: Context, program: int, module: str, function: int, constant: int, on_release: OnRelease
     ) -> list[Context]:
         """See ``Host.fork_contexts``; one crossing for all."""
+        self._foreseen = []
         first = next(self._numbers)
         count = self._operate("fork", self._call_timeout, context.number, first, program, module, function, constant)
         if count < 0:
@@ -92,53 +97,84 @@ class Engine:
         """The connection that *context* began with is closed: ``__inbound`` becomes null in it and all its copies."""
         number = context.number
         if number not in self._commands or number in self._parents:
-            self._commands[-next(self._numbers)] = ("gone", number)
+            self._commands["gone", number] = (GONE, number)
 
     def drop(self, number: int) -> None:
         """Nobody holds the context of this number any more."""
         if number in self._commands and number not in self._parents:
-            del self._commands[number]
+            self._unmake(number)
         else:
-            self._commands[-number] = ("drop", number)
+            self._commands[-number] = (DROP, number)
+
+    def _unmake(self, number: int) -> None:
+        """Take back the command that would make a context nobody needs, and that of its parent if it was for this one alone."""
+        self._commands.pop(("gone", number), None)
+        command, _, parent, *_ = self._commands.pop(number)
+        if command == CLONE and parent in self._parents:
+            self._parents[parent] -= 1
+            if not self._parents[parent]:
+                del self._parents[parent]
+                if self._commands.pop(-parent, None) is not None:
+                    self._unmake(parent)
 
     def drop_program(self, program: int) -> None:
         """The script may forget a generation; none of its contexts may be used any more."""
-        self._commands[-next(self._numbers)] = ("program", program)
+        self._commands[-next(self._numbers)] = (FORGET, program)
 
     def _take_commands(self) -> Any:
         released = self.codec.released
         if not self._commands and not released:
             return 0
-        commands: list[tuple[Any, ...]] = list(self._commands.values())
-        self._commands.clear()
-        self._parents.clear()
-        if released:
-            commands += [("head", number) for number in self.codec.take_released()]
+        # a context may be collected at any moment and queue its command: into the next queue, not the one that is read
+        queued, self._commands, self._parents = self._commands, {}, {}
+        commands: list[Any] = list(itertools.chain.from_iterable(queued.values()))
+        for number in self.codec.take_released() if released else ():
+            commands += (RELEASE, number)
         return commands
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
-    def call(self, program: int, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
+    def call(
+        self, program: int, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()
+    ) -> Any:
         """Call a function of the script.
 
+        :param ahead: functions without arguments that will be called next in this context, each if the one before gives something
+            true: they are called in the same crossing, and what they gave is the answer to those calls. No result then.
         :raises ScriptError: it threw or took too long.
         """
+        if self._foreseen:
+            expected, self._foreseen = self._foreseen[0], self._foreseen[1:]
+            if not args and expected[:2] == (context.number, function.number):
+                return self._known(expected[2])
+            self._foreseen = []
         argument = self.codec.argument
-        request = (self._take_commands(), program, function.number, context.number, [argument(value) for value in args])
+        functions = [each.number for each in ahead]
+        request = (self._take_commands(), program, function.number, context.number, [argument(value) for value in args], functions)
         try:
             answer = self.isolate.call(_encode(request), self._call_timeout)
         except (Terminated, Uncaught) as error:
             raise ScriptError("Error", f"the script was {error}", function.place) from None
-        if self.codec.pinned > self._sweep_at:
-            self._sweep()
-        if not answer:
-            return UNDEFINED
-        if answer[0] == "!":
-            raise Fault(answer)
-        value, *changes = _decode(answer)
-        if changes:
-            self._apply(changes, args)
-        return self.codec.value(value)
+        try:
+            if not answer:
+                return UNDEFINED
+            if answer[0] == "!":
+                raise Fault(answer)
+            value, *changes = _decode(answer)
+            if changes:
+                self._apply(changes, args)
+            if ahead:
+                self._foreseen = [(context.number, each.number, result) for each, result in zip(ahead, value["l"], strict=False)]
+                return UNDEFINED
+            return self.codec.value(value)
+        finally:
+            if self.codec.pinned > self._sweep_at:  # not earlier: the answer may be made of payloads that only it refers to
+                self._sweep()
+
+    def _known(self, result: Any) -> Any:
+        if type(result) is dict and "x" in result:
+            raise Fault(result["x"])
+        return self.codec.value(result)
 
     def _apply(self, changes: list[Any], args: tuple[Any, ...]) -> None:
         heads, pieces = changes
@@ -183,15 +219,17 @@ class Engine:
         :raises LoadError: the script cannot be loaded; says where.
         """
         loading = [main]
+        unloadable: list[str] = []
         self.host.add("pipy.source", codebase.source)
         self.host.add("pipy.load", codebase.read)
         self.host.add("pipy.loading", loading.append)
+        self.host.add("pipy.unloadable", unloadable.append)
         self.host.add("pipy.evaluated", loaded)
         try:
             described: list[dict[str, Any]] = self._operate("load", budget, program, main)
         except Fault as fault:
             error = self._located(loading[-1]) if fault.is_syntax else fault.placed(codebase)
-            raise LoadError(error.kind, error.message, error.place, error.stack) from None
+            raise LoadError(error.kind, error.message, error.place, error.stack, tuple(unloadable)) from None
         except ScriptError as error:
             raise LoadError(error.kind, error.message, Place(loading[-1])) from None
         return described

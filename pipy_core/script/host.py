@@ -42,7 +42,7 @@ class HostFunctions:
         name, sent = msgspec.json.decode(question.encode("utf-8", "replace"))
         try:
             result = self._functions[name](*(self._python(argument) for argument in sent))
-            answer: dict[str, Any] = {"value": self._script(result)}
+            return msgspec.json.encode({"value": self._script(result)}).decode()
         except (PipyError, OSError, ValueError, TypeError) as error:
             answer = {"error": str(error)}
         except Exception as error:  # noqa: BLE001  # a plugin's bug must not end the process: the script gets an error

@@ -20,18 +20,12 @@ from typing import Any, Final
 import gevent
 import greenlet
 from gevent.hub import Hub, set_hub
-from py_mini_racer import init_mini_racer
-from py_mini_racer._dll import MR_CALLBACK
 
 from pipy_core.errors import PipyError
 from pipy_core.script.mailbox import Mailbox
+from pipy_core.script.v8 import CALLBACK, FIRST_ERROR, STRING, initialize, read, text
 
-STRING: Final = 5
-FIRST_ERROR: Final = 200
 SYNC, START, CALL, HOST = range(1, 5)
-#: macOS gives threads that Python did not start 512 KB of stack; V8 must end a deep recursion before that is used up.
-STACK_KB: Final = 400 if sys.platform == "darwin" else 900
-FLAGS: Final = ("--single-threaded", "--allow-natives-syntax", "--expose-gc", f"--stack-size={STACK_KB}")
 #: The exit code when the isolate cannot go on (EX_SOFTWARE): its heap is full, or the reactor has died.
 FATAL_EXIT: Final = 70
 #: Seconds without a sign of life from the reactor after which the process is ended.
@@ -71,22 +65,6 @@ class _ReactorHub(Hub):  # type: ignore[misc]  # gevent has no types
         return super().switch()
 
 
-_dll: Any = None
-
-
-def initialize() -> Any:
-    """V8, started once per process with the flags that this module needs."""
-    global _dll  # noqa: PLW0603  # V8 can be started only once per process
-    if _dll is None:
-        _dll = init_mini_racer(flags=FLAGS)
-    return _dll
-
-
-def v8_version() -> str:
-    """The version of V8, such as ``14.4.258.23``."""
-    return str(initialize().mr_v8_version().decode())
-
-
 class Isolate:
     """One V8 isolate, and the reactor that lives on its thread.
 
@@ -95,17 +73,17 @@ class Isolate:
     """
 
     def __init__(self, heap_limit: int, on_host: Callable[[str], str]) -> None:
-        self._dll = initialize()
-        self._callback = MR_CALLBACK(self._on_callback)  # kept: V8 holds a bare pointer to it
-        self._context = self._dll.mr_init_context(self._callback)
-        self._dll.mr_set_hard_memory_limit(self._context, heap_limit)
+        self._v8 = initialize()
+        self._callback = CALLBACK(self._on_callback)  # kept: V8 holds a bare pointer to it
+        self._context = self._v8.mr_init_context(self._callback)
+        self._v8.mr_set_hard_memory_limit(self._context, heap_limit)
         self._on_host = on_host
         self._answered = threading.Event()
-        self._answer: Any = None
+        self._answer = 0
         self._finished = threading.Event()
         self._main: greenlet.greenlet | None = None  # the greenlet that owns the isolate's thread
         self._caller: greenlet.greenlet | None = None  # who waits for the running call
-        self._argument: Any = None
+        self._argument = 0
         self._task: int | None = None
         self._since = 0.0
         self._budget = 0.0
@@ -139,12 +117,12 @@ class Isolate:
         self._no_arguments = self._evaluate("[]", "pipy-runtime:arguments")
 
     def _connect_memory(self) -> None:
-        memory = self._evaluate("__pipy.memory", "pipy-runtime:memory").contents
-        pointer = (ctypes.c_ubyte * memory.len).from_address(memory.value.value_ptr)
-        self._mailbox = Mailbox(memoryview(pointer).cast("B"), self._on_host)
-        ring = self._dll.mr_make_js_callback(self._context, HOST)
+        address, size, _ = read(self._evaluate("__pipy.memory", "pipy-runtime:memory"))
+        memory = (ctypes.c_ubyte * size).from_address(address)
+        self._mailbox = Mailbox(memoryview(memory).cast("B"), self._on_host)
+        ring = self._v8.mr_make_js_callback(self._context, HOST)
         key = self._string(b"__ring")
-        self._dll.mr_set_object_item(self._context, self._evaluate("globalThis", "pipy-runtime:global"), key, ring)
+        self._v8.mr_set_object_item(self._context, self._evaluate("globalThis", "pipy-runtime:global"), key, ring)
         self._evaluate("__pipy.connect(__ring); delete globalThis.__ring", "pipy-runtime:connect")
 
     def run(self, program: Callable[[], None], on_tick: Callable[[], None]) -> None:
@@ -153,39 +131,39 @@ class Isolate:
         :param on_tick: called on this thread several times a second; for what only the first thread can look at.
         """
         self._program = program
-        self._dll.mr_eval(self._context, self._string(b"0"), START)
+        self._v8.mr_eval(self._context, self._string(b"0"), START)
         while not self._finished.wait(0.05 if self._task is not None else 0.25):
             self._watch()
             on_tick()
 
     def dispose(self) -> None:
         """Free the isolate. Nothing of it may be used afterwards."""
-        self._dll.mr_free_context(self._context)
+        self._v8.mr_free_context(self._context)
 
     def _watch(self) -> None:
         now = time.monotonic()
         task = self._task
         if task is not None and now - self._since > self._budget:
-            self._dll.mr_cancel_task(self._context, task)
+            self._v8.mr_cancel_task(self._context, task)
         if now - self._beat > HEARTBEAT_LIMIT + self._budget:
             sys.stderr.write(f"the reactor has not run for {now - self._beat:.0f} s: giving up\n")
             os._exit(FATAL_EXIT)
 
-    def _evaluate(self, source: str, name: str) -> Any:
+    def _evaluate(self, source: str, name: str) -> int:
         self._answered.clear()
-        self._dll.mr_eval(self._context, self._string(f"{source}\n//# sourceURL={name}".encode()), SYNC)
+        self._v8.mr_eval(self._context, self._string(f"{source}\n//# sourceURL={name}".encode()), SYNC)
         self._answered.wait()
-        if self._answer.contents.type >= FIRST_ERROR:
-            raise Uncaught(f"{name}: {_text(self._answer)}")
+        if read(self._answer)[2] >= FIRST_ERROR:
+            raise Uncaught(f"{name}: {text(self._answer)}")
         return self._answer
 
-    def _string(self, text: bytes) -> Any:
-        return self._dll.mr_alloc_string_val(self._context, text, len(text), STRING)
+    def _string(self, content: bytes) -> int:
+        return int(self._v8.mr_alloc_string_val(self._context, content, len(content), STRING))
 
     # -- on the isolate's thread ------------------------------------------------------------------------------------
 
-    def call(self, text: bytes, budget: float) -> str:
-        """Call the entry function with *text* (UTF-8) and give the string it returns.
+    def call(self, request: bytes, budget: float) -> str:
+        """Call the entry function with *request* (UTF-8) and give the string it returns.
 
         :param budget: seconds of time it may use; the watchdog looks a few times a second.
         :raises Terminated: it used more.
@@ -197,7 +175,7 @@ class Isolate:
         assert self._main is not None
         self.calls += 1
         self._budget = budget
-        result = self._main.switch((greenlet.getcurrent(), text))
+        result = self._main.switch((greenlet.getcurrent(), request))
         if type(result) is str:
             return result
         if isinstance(result, Terminated):
@@ -211,7 +189,7 @@ class Isolate:
         assert self._main is not None
         self._main.switch(None)
 
-    def _on_callback(self, kind: int, handle: Any) -> None:
+    def _on_callback(self, kind: int, handle: int) -> None:
         """What V8 calls. No exception may leave it: ctypes would drop it, and the reactor would be gone without a word."""
         try:
             if kind == CALL:
@@ -250,48 +228,38 @@ class Isolate:
         if request is None:
             self._finished.set()
             return
-        self._caller, text = request
-        self._argument = self._dll.mr_alloc_string_val(self._context, text, len(text), STRING)
+        self._caller, content = request
+        self._argument = self._v8.mr_alloc_string_val(self._context, content, len(content), STRING)
         self._since = time.monotonic()
-        self._task = self._dll.mr_call_function(self._context, self._entry, self._argument, self._no_arguments, CALL)
+        self._task = self._v8.mr_call_function(self._context, self._entry, self._argument, self._no_arguments, CALL)
 
-    def _on_result(self, handle: Any) -> None:
+    def _on_result(self, handle: int) -> None:
         self._task = None
-        value = handle.contents
-        result: Any
-        if value.type == STRING:
-            result = ctypes.string_at(value.value.bytes_val, value.len).decode("utf-8", "surrogatepass")
-        else:
-            result = self._failure(handle)
-        self._dll.mr_free_value(self._context, handle)
-        self._dll.mr_free_value(self._context, self._argument)
+        content, length, kind = read(handle)
+        result = (
+            ctypes.string_at(content, length).decode("utf-8", "surrogatepass") if kind == STRING else self._failure(handle, kind)
+        )
+        self._v8.mr_free_value(self._context, handle)
+        self._v8.mr_free_value(self._context, self._argument)
         caller = self._caller
         assert caller is not None
         # not gevent's switch: the caller may be the hub itself, whose own switch takes no argument
         self._post(greenlet.greenlet.switch(caller, result))
 
-    def _failure(self, handle: Any) -> PipyError:
-        if self._dll.mr_hard_memory_limit_reached(self._context):
+    def _failure(self, handle: int, kind: int) -> PipyError:
+        if self._v8.mr_hard_memory_limit_reached(self._context):
             return HeapExhausted("the script uses more memory than its heap limit allows")
-        text = _text(handle)
-        if handle.contents.type < FIRST_ERROR or "terminated" in text:
+        if kind < FIRST_ERROR or "terminated" in text(handle):
             return Terminated(f"stopped after {self._budget:g} s")
-        return Uncaught(text)
+        return Uncaught(text(handle))
 
     # -- while a script waits ---------------------------------------------------------------------------------------
 
-    def _on_ring(self, handle: Any) -> None:
+    def _on_ring(self, handle: int) -> None:
         """The script has put something into the memory that it shares with us."""
         self.in_host = True
         try:
             self._mailbox.look()
         finally:
             self.in_host = False
-            self._dll.mr_free_value(self._context, handle)
-
-
-def _text(handle: Any) -> str:
-    value = handle.contents
-    if not value.len:
-        return ""
-    return ctypes.string_at(value.value.bytes_val, value.len).decode("utf-8", "replace")
+            self._v8.mr_free_value(self._context, handle)

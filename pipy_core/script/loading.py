@@ -12,9 +12,9 @@ from pipy_core.errors import ArgumentError, LoadError, Place
 from pipy_core.filter import Target
 from pipy_core.kinds import Pipeline as PipelineName
 from pipy_core.kinds import absent
+from pipy_core.layout import Layout, Use
 from pipy_core.logs import get_logger
 from pipy_core.params import bind
-from pipy_core.pipeline import Layout, Use
 from pipy_core.registry import FilterSpec, Registry
 from pipy_core.script.codec import Codec
 from pipy_core.script.declarations import LISTEN, TASK, parse_port, parse_when
@@ -37,12 +37,12 @@ def load(engine: Engine, registry: Registry, codebase: Codebase, main: str, outs
     try:
         described = engine.load(program.number, main, codebase, budget, evaluated.append)
         Loader(program, registry, engine.codec, described).build()
+        by_path = {module.path: module for module in program.modules}
+        for path in evaluated:
+            _draw(by_path[path])
     except LoadError:
         program.dispose()
         raise
-    by_path = {module.path: module for module in program.modules}
-    for path in evaluated:
-        _draw(by_path[path])
     return program
 
 
@@ -74,6 +74,8 @@ class Loader:
         for module, sketch, layout in todo:
             uses = tuple(self._use(module, use) for use in sketch["filters"])
             layout.complete(uses, self._program)
+        for _, _, layout in todo:
+            layout.look_ahead()
         self._program.modules = list(self._modules.values())
 
     # -- layouts ----------------------------------------------------------------------------------------------------
@@ -122,7 +124,9 @@ class Loader:
         except ArgumentError as error:
             raise self._refuse(spec.name, error, sketch["at"]) from None
         label = spec.filter.label(spec.name, args)
-        return Use(spec.name, make, label, spec.filter.joins, targets, self._place(sketch["at"]))
+        use = Use(spec.name, make, label, spec.filter.joins, targets, self._place(sketch["at"]))
+        use.foresight = spec.filter.foresight(*values)
+        return use
 
     def _resolve(
         self, module: Module, spec: FilterSpec, args: Sequence[Any], values: list[Any]

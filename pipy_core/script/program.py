@@ -12,11 +12,12 @@ from pipy_core import faults
 from pipy_core.context import Context, Function, ScriptDict, ScriptList
 from pipy_core.errors import ScriptError
 from pipy_core.filter import Branch, Emit, Timer
+from pipy_core.layout import Layout
 from pipy_core.logs import get_logger
-from pipy_core.pipeline import Layout
 from pipy_core.script.engine import Engine
 from pipy_core.script.fault import Fault
 from pipy_core.script.host import Codebase
+from pipy_core.script.isolate import HeapExhausted
 from pipy_core.turn import Turn
 
 _log = get_logger("pjs")
@@ -120,10 +121,10 @@ class Program:
 
     # -- as Services ------------------------------------------------------------------------------------------------
 
-    def call(self, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
+    def call(self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()) -> Any:
         """See ``Services``."""
         try:
-            return self._engine.call(self.number, context, function, args)
+            return self._engine.call(self.number, context, function, args, ahead)
         except Fault as fault:
             raise fault.placed(self.codebase, function.place) from None
 
@@ -150,6 +151,8 @@ class Program:
 
     def report(self, error: BaseException, where: str) -> None:
         """See ``Services``."""
+        if isinstance(error, HeapExhausted):
+            raise error  # it is not this stream's alone: whoever runs the turn ends the process
         if isinstance(error, ScriptError):
             _log.error("\n".join(faults.render(error)))
         else:

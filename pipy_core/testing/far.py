@@ -14,12 +14,14 @@ class Fed:
 
     :ivar name: of the target, or the address.
     :ivar fed: every event that was fed into it.
+    :ivar drained: whether the filter passed on that the program is about to end.
     :ivar closed: whether the filter let go of it.
     """
 
     def __init__(self, name: str, finish: Callable[[], None]) -> None:
         self.name = name
         self.fed: list[Event] = []
+        self.drained = False
         self.closed = False
         self._finish = finish  # ends a turn
         self._seen = 0
@@ -48,6 +50,10 @@ class Child(Fed, Filter):
         """Remember it."""
         self.fed.append(event)
 
+    def drain(self) -> None:
+        """Remember that."""
+        self.drained = True
+
     def close(self) -> None:
         """Remember that."""
         self.closed = True
@@ -75,6 +81,10 @@ class Outbound(Fed):
         """See ``Branch``."""
         if not self.closed:
             self.fed.append(event)
+
+    def drain(self) -> None:
+        """See ``Branch``."""
+        self.drained = True
 
     def close(self) -> None:
         """See ``Branch``."""

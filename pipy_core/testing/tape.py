@@ -124,6 +124,13 @@ class Tape:
         source.give(*events)
         return self._played()
 
+    def drain(self) -> Played:
+        """The program is about to end (see ``Filter.drain``)."""
+        self._check()
+        self.pipeline.drain()
+        self.world.finish()
+        return self._played()
+
     def close(self) -> Played:
         """The connection is gone: the pipeline is closed."""
         self._check()
@@ -184,6 +191,11 @@ class FarEnd:
     def fed(self) -> list[Event]:
         """Every event that was fed into it."""
         return self._fed.fed
+
+    @property
+    def drained(self) -> bool:
+        """Whether the filter passed on that the program is about to end."""
+        return self._fed.drained
 
     @property
     def closed(self) -> bool:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from pipy_core.context import Context, Function, Group
 from pipy_core.errors import ScriptError
 from pipy_core.filter import Emit, Filter, Make
-from pipy_core.pipeline import Layout, Use
+from pipy_core.layout import Layout, Use
 from pipy_core.registry import FilterSpec, Registry
 from pipy_core.testing.clock import FakeClock
 from pipy_core.testing.far import Child, Outbound
@@ -125,8 +125,8 @@ class World(FakeClock):
 
     # -- as Services ------------------------------------------------------------------------------------------------
 
-    def call(self, context: Context, function: Function, args: tuple[Any, ...]) -> Any:
-        """Call the Python function; ``current`` are the variables meanwhile."""
+    def call(self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()) -> Any:
+        """Call the Python function; ``current`` are the variables meanwhile. What is ahead is called when it is asked for."""
         before, self.current = self.current, self.variables[context.number]
         try:
             return self._functions[function.number](*args)

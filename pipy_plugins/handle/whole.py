@@ -25,7 +25,7 @@ from pipy_core.api import (
 class HandleWhole(Filter):
     """Collects; at the end of a message ``show`` calls the script, then the end is passed on.
 
-    A message that an error cuts off in its body is not shown: a part is not the message. Without a limit of the script's own, a
+    A message that an error cuts off is not shown: a part is not the message. Without a limit of the script's own, a
     body of more than 16 MiB ends the stream with ``BufferOverflow``.
     """
 
@@ -62,7 +62,7 @@ class HandleWhole(Filter):
     def _finish(self, event: Event) -> None:
         body, self._body = self._body, None
         head, self._head = self._head, None
-        if body is None or (isinstance(event, StreamEnd) and event.error is not Failure.NONE and body.size):
+        if body is None or body.cut_off(head, event):
             return
         if complaint := body.complaint():
             get_logger(self.name).error(complaint)

@@ -115,6 +115,13 @@ class Decoder(ABC):
         elif self._after is WAIT:
             self._after = state
 
+    def stop(self) -> None:
+        """Drop everything behind the message that has begun. One for another protocol may still lead to it."""
+        if self._after is HEAD:
+            if self.state is HEAD:
+                self.close()
+            self._after = DONE
+
     def close(self) -> None:
         """Drop everything that comes from now on."""
         self.state = DONE

@@ -50,6 +50,7 @@ class DemuxHTTP(Filter):
         self._tunnel: Slot | None = None
         self._advancing = False
         self._half_closed = False  # the client has nothing more to say, but still listens
+        self._draining = False  # the next request is the last one
         self._ended = False
         self._kept = 0  # bytes of answers before their turn
         self._reorder: Valve | None = None
@@ -70,6 +71,21 @@ class DemuxHTTP(Filter):
                 self._wait()
         elif type(event) is StreamEnd:
             self._end_of_client(event)
+
+    def drain(self) -> None:
+        """See ``Filter``. The last response that is due ends the connection; a request whose head is coming in counts as due."""
+        if self._ended:
+            return
+        if self._tunnel is not None:
+            self._tunnel.drain()
+        elif self._slots:
+            self._slots[-1].final = True
+            if self._decoder is not None:
+                self._decoder.stop()
+        elif self._decoder is not None and self._decoder.held:
+            self._draining = True
+        else:
+            self._finish()
 
     def close(self) -> None:
         """See ``Filter``."""
@@ -94,6 +110,8 @@ class DemuxHTTP(Filter):
             slot = Slot(self._limit, self, head)
             self._slots.append(slot)
             self._receiving = slot
+            if self._draining:
+                self.drain()
             slot.branch = self.host.join(self._target, slot.reply, self.host.clone_context())
             slot.feed(event)
             return

@@ -105,6 +105,13 @@ class RequestWriter(Writer):
         super().__init__(limit)
         self.upgrades = False
 
+    def stream(self, pieces: list[bytes]) -> list[bytes]:
+        """Send the head now, as ``flush`` does, and *pieces* of the body as one chunk: they are large, and not copied."""
+        opening = self.flush()
+        if not pieces:
+            return [opening]
+        return [b"%b%X\r\n" % (opening, sum(map(len, pieces))), *pieces, b"\r\n"]
+
     def _open(self) -> bytes:
         prefix, ending = self._prefix()
         self._chunked = True

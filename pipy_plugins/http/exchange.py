@@ -1,5 +1,10 @@
-"""One request on its way to a server, and the stream that waits for the response."""
+"""One request on its way to a server, and the stream that waits for the response.
 
+A request is collected before any of it is sent: a slow client does not keep a session from others, and what has not been sent can
+still go by another session. A body of more than ``COLLECTED`` bytes is not waited for: the rest goes on as it comes.
+"""
+
+from collections.abc import Iterable
 from typing import Final, Protocol
 
 from pipy_core.api import END, EOS, Data, Emit, Event, Failure, Host, MessageStart, ScriptError, StreamEnd, Valve, deliver
@@ -7,8 +12,23 @@ from pipy_plugins.http.encoder import RequestWriter
 from pipy_plugins.http.fieldlines import asks_for_upgrade
 from pipy_plugins.http.heads import FailureHead, Relay, RequestHead, ResponseHead
 
-#: Bytes of a request that waits for others to be sent; above that its client waits, too.
-HIGH_WATER: Final = 64 * 1024
+#: Bytes of a body that are waited for before anything is sent, unless ``bufferSize`` is more; above that a client whose turn has
+#: not come waits. nginx collects whole bodies, above 16 KiB in a file.
+COLLECTED: Final = 128 * 1024
+#: Sessions that may be lost under a request that was not sent.
+MAX_MOVES: Final = 3
+#: Methods that do the same if done twice (RFC 9110, 9.2.2).
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+
+
+class Carrier(Protocol):
+    """The session that carries a request."""
+
+    def output(self, events: Iterable[Event]) -> None:
+        """See ``Upstream``."""
+
+    def cancelled(self, exchange: "Exchange") -> None:
+        """See ``Upstream``."""
 
 
 class User(Protocol):
@@ -17,41 +37,38 @@ class User(Protocol):
     emit: Emit
     host: Host
 
-
-class Carrier(Protocol):
-    """The session that carries a request."""
-
-    def may_send(self, exchange: "Exchange") -> bool:
-        """See ``Upstream``."""
-
-    def output(self, event: Event) -> None:
-        """See ``Upstream``."""
-
-    def sent(self, exchange: "Exchange") -> None:
-        """See ``Upstream``."""
-
-    def cancelled(self, exchange: "Exchange") -> None:
-        """See ``Upstream``."""
+    def carry(self, exchange: "Exchange") -> None:
+        """Find a session for *exchange* and submit it there."""
 
 
 class Exchange(RequestWriter):
     """A request and who waits for its response.
 
-    :ivar method: decides how the response is framed. :ivar ended: the request has been sent completely.
-    :ivar started: the response has begun. :ivar on_wire: bytes of the request have been sent.
+    :ivar carrier: the session it waits for or is sent by.
+    :ivar method: decides how the response is framed. :ivar alone: nothing may be sent between it and its response.
+    :ivar on_wire: bytes of the request have been sent. :ivar ended: it has been sent completely.
+    :ivar heard: something of a response has come. :ivar started: the response has begun.
     :ivar isolates: it asks for another protocol: nobody else can use the session.
     :ivar tunnel: the server has agreed to that.
     """
 
     __slots__ = (
-        "_carrier",
-        "_queue",
-        "_queued",
+        "_body",
+        "_collected",
+        "_early",
+        "_expects",
+        "_moves",
+        "_over",
+        "_received",
         "_relay",
         "_start",
+        "_submitted",
         "_user",
         "_valve",
+        "alone",
+        "carrier",
         "ended",
+        "heard",
         "isolates",
         "method",
         "on_wire",
@@ -59,16 +76,20 @@ class Exchange(RequestWriter):
         "tunnel",
     )
 
-    def __init__(self, limit: int, user: User, carrier: Carrier, start: MessageStart) -> None:
+    def __init__(self, limit: int, user: User, start: MessageStart) -> None:
         super().__init__(limit)
         self._user: User | None = user
-        self._carrier: Carrier | None = carrier
-        self._start: MessageStart | None = start
-        self._queue: list[Event] = []  # what has to wait: for the requests before it, or for the other protocol
-        self._queued = 0
-        self._valve: Valve | None = None
+        self._start = start
+        self._body: list[bytes] = []
+        self._early: list[Event] = []  # what must not be sent before the other protocol is agreed upon
+        self._collected = 0  # bytes in these two
+        self._moves = 0
+        self._submitted = self._received = self._over = self._expects = False
         self._relay: Relay | None = None
-        self.ended = self.on_wire = self.started = self.tunnel = False
+        self._valve: Valve | None = None
+        self.carrier: Carrier | None = None
+        self.alone = True
+        self.ended = self.on_wire = self.heard = self.started = self.tunnel = False
         head = start.head
         if isinstance(head, RequestHead) and head.received is not None:
             self.method = head.method
@@ -77,95 +98,152 @@ class Exchange(RequestWriter):
             self.method, self.isolates = _look(start)
         if isinstance(head, RequestHead):
             self._relay = head.relay
+            self._expects = head.expects
         self.begin(head)
 
     # -- the request ------------------------------------------------------------------------------------------------
 
+    def announce(self) -> None:
+        """The head has come. A client that waits for ``100 Continue`` sends no body before it: the head goes ahead."""
+        if self._expects:
+            self._submit()
+
     def feed(self, event: Event) -> None:
-        """Something of the request, or what goes through the tunnel behind it, has come."""
-        carrier = self._carrier
-        if carrier is None:
+        """Something behind the head, or of what goes through the tunnel behind the request, has come."""
+        if self._over:
             return
         if self.tunnel:
-            carrier.output(event)
-        elif self.ended:
+            self._output(event)
+        elif self._received:
             if self.isolates and type(event) is not MessageStart:
-                self._wait(event)
-        elif self._queue or not carrier.may_send(self):
-            self._wait(event)
-        else:
-            self._send(carrier, event)
-
-    def go(self) -> None:
-        """All requests before it have been sent, or the tunnel is open: send what had to wait."""
-        queue, self._queue = self._queue, []
-        self._queued = 0
-        user = self._user
-        try:
-            if not self.on_wire:
-                self._begin_early()
-            for event in queue:
-                self.feed(event)
-        except ScriptError as error:  # of this stream, while another one's event is being handled
-            if user is not None:
-                user.host.report(error)
-                deliver(user.emit, StreamEnd(Failure.RUNTIME_ERROR), user.host)
-        if self._valve is not None and self._valve.closed and not self._queue:
-            self._valve.open()
-
-    def _begin_early(self) -> None:
-        """Send the head before the body if the client waits for ``100 Continue``."""
-        head = self._head
-        if self._carrier is not None and isinstance(head, RequestHead) and head.expects:
-            self._output(self._carrier, self.flush())
-
-    def _wait(self, event: Event) -> None:
-        self._queue.append(event)
-        if type(event) is Data and self._user is not None:
-            self._queued += len(event.payload)
-            if self._queued > HIGH_WATER:
-                host = self._user.host
-                if self._valve is None:
-                    self._valve = host.new_valve()
-                self._valve.close()
-                host.hold(self._valve)
-
-    def _send(self, carrier: Carrier, event: Event) -> None:
-        if isinstance(event, StreamEnd) and event.error is not Failure.NONE:
+                self._keep_early(event)
+        elif type(event) is Data:
+            self._add(event.payload)
+        elif isinstance(event, StreamEnd) and event.error is not Failure.NONE:
             self.cancel()
+        elif type(event) is not MessageStart:
+            self._complete()
+
+    def _add(self, payload: bytes) -> None:
+        if not payload:
             return
-        try:
-            if type(event) is Data:
-                output = self.write(event.payload)
-            elif type(event) is MessageStart:
-                return
-            else:
-                output = self.finish()
-                self.ended = True
-        except ScriptError:
-            self.cancel()
-            raise
-        if output:
-            self._output(carrier, output)
-        if self.ended:
-            carrier.output(END)
-            carrier.sent(self)
+        if self.on_wire:
+            self._output(Data(self.write(payload)))
+            return
+        self._body.append(payload)
+        self._collected += len(payload)
+        if self._collected > max(self._limit, COLLECTED):
+            if not self._submitted:
+                self._submit()
+            if not self.on_wire:
+                self._hold()
 
-    def _output(self, carrier: Carrier, output: bytes) -> None:
-        start, self._start = self._start, None
+    def _complete(self) -> None:
+        self._received = True
+        if self.on_wire:
+            self.ended = True
+            self._output(Data(self.finish()), END)
+        elif not self._submitted:
+            self._submit()
+
+    def _submit(self) -> None:
+        self._submitted = True
+        self.alone = bool(self._body) or self.isolates or not self._received or self.method not in IDEMPOTENT
+        self._carry()
+
+    def opening(self) -> list[Event]:
+        """Its turn has come: what can be sent now. Nothing if it cannot be sent at all; its stream knows then."""
+        body, self._body = self._body, []
+        try:
+            if self._received and self._collected <= self._limit:
+                outputs = [self.write(b"".join(body)) + self.finish()]
+            else:
+                outputs = self.stream(body)
+                if self._received:
+                    outputs.append(self.finish())
+        except ScriptError as error:
+            self._refuse(error)
+            return []
         self.on_wire = True
-        if start is not None:
-            carrier.output(start)
-        if output:
-            carrier.output(Data(output))
+        self.ended = self._received
+        self._open_valve()
+        events: list[Event] = [self._start, *map(Data, outputs)]
+        if self._received:
+            events.append(END)
+        return events
+
+    def switch(self) -> None:
+        """The other protocol is agreed upon: what had to wait for that may go."""
+        early, self._early = self._early, []
+        self._output(*early)
+        self._open_valve()
+
+    def _output(self, *events: Event) -> None:
+        if self.carrier is not None:
+            self.carrier.output(events)
+
+    def _keep_early(self, event: Event) -> None:
+        self._early.append(event)
+        if type(event) is Data:
+            self._collected += len(event.payload)
+            if self._collected > COLLECTED:
+                self._hold()
+
+    def _hold(self) -> None:
+        if self._user is not None:
+            host = self._user.host
+            if self._valve is None:
+                self._valve = host.new_valve()
+            self._valve.close()
+            host.hold(self._valve)
+
+    def _open_valve(self) -> None:
+        if self._valve is not None and self._valve.closed:
+            self._valve.open()
 
     def cancel(self) -> None:
         """Its stream does not exist any more, or its request cannot be completed."""
         self._user = None
-        self._relay = None
-        carrier = self._carrier
-        if carrier is not None:
-            carrier.cancelled(self)
+        self._drop()
+        if self.carrier is not None:
+            self.carrier.cancelled(self)
+
+    # -- from session to session ------------------------------------------------------------------------------------
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again although the server may have got it: it does no harm, and nothing was answered."""
+        return not (self.alone or self.heard)
+
+    def repeat(self) -> None:
+        """Its session was lost before it was answered: send it again, once, and with nothing behind it (RFC 9112, 9.3.2)."""
+        self.alone = True
+        self.on_wire = self.ended = False
+        self.begin(self._head)
+        self._carry()
+
+    def move(self, failure: Failure, counts: bool) -> None:
+        """Its session was lost before anything of it was sent: go to another one, or fail if that *counts* and was often enough."""
+        self._moves += counts
+        if self._moves > MAX_MOVES:
+            self.fail(failure)
+        else:
+            self._carry()
+
+    def _carry(self) -> None:
+        user = self._user
+        if user is not None:
+            try:
+                user.carry(self)
+            except Exception as error:  # noqa: BLE001  # of this stream, perhaps while another one's event is being handled
+                self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        user = self._user
+        self.release()
+        if user is not None:
+            user.host.report(error)
+            deliver(user.emit, StreamEnd(Failure.RUNTIME_ERROR), user.host)
 
     # -- the response -----------------------------------------------------------------------------------------------
 
@@ -177,24 +255,28 @@ class Exchange(RequestWriter):
 
     def interim(self, head: ResponseHead) -> None:
         """An interim response has come: it goes past all filters, to whoever has the client."""
+        self.heard = True
         if self._relay is not None:
             self._relay.interim(head)
 
     def fail(self, failure: Failure) -> None:
         """There will be no more of a response."""
-        started = self.started
         self.release()
-        if not started and not self.tunnel:
+        if not self.started:
             self.give(MessageStart(FailureHead(failure)))
         self.give(StreamEnd(failure) if failure is not Failure.NONE else EOS)
 
     def release(self) -> None:
         """The session has done its part."""
-        self._carrier = None
-        self._queue = []
+        self.carrier = None
+        self._drop()
+
+    def _drop(self) -> None:
+        """Nothing more is sent."""
+        self._over = True
         self._relay = None
-        if self._valve is not None and self._valve.closed:
-            self._valve.open()
+        self._body, self._early = [], []
+        self._open_valve()
 
 
 def _look(start: MessageStart) -> tuple[str, bool]:

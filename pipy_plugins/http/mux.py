@@ -1,7 +1,7 @@
 """``muxHTTP(target, key)``: requests of many streams over few connections, found by key.
 
-A session is a sub-pipeline that leads to a server. Requests are written to it back to back, without waiting for answers. See
-``upstream`` for what happens on one session; here is only what one request's stream sees of it.
+A session is a sub-pipeline that leads to a server. See ``upstream`` for what happens on one session, ``exchange`` for a request on
+its way there; here is only how a request finds a session.
 """
 
 from functools import partial
@@ -15,6 +15,7 @@ from pipy_core.api import (
     ArgumentError,
     Event,
     Filter,
+    Function,
     Make,
     MessageStart,
     Number,
@@ -49,6 +50,11 @@ class MuxHTTP(Filter):
         sessions: Sessions[Upstream] = Sessions()
         return partial(cls, sessions, target, key, settings["bufferSize"], settings["maxIdle"])
 
+    @classmethod
+    def foresight(cls, _target: Target, key: Any, _settings: dict[str, Any]) -> tuple[Function | Target, ...]:
+        """See ``Filter``."""
+        return (key,) if isinstance(key, Function) else ()
+
     def __init__(self, sessions: Sessions[Upstream], target: Target, key: Any, limit: int, max_idle: float) -> None:
         self._sessions = sessions
         self._target = target
@@ -63,14 +69,27 @@ class MuxHTTP(Filter):
         if self._exchange is not None:
             self._exchange.feed(event)
         elif type(event) is MessageStart:
-            key = self.host.value(self._key)
-            session = self._sessions.find(key)
-            if session is None:
-                session = self._sessions.add(key, Upstream(self.host, self._target))
-            session.acquire()
-            self._session = session
-            self._exchange = exchange = Exchange(self._limit, self, session, event)
-            session.submit(exchange)
+            self._key = self.host.value(self._key)
+            self._acquire()
+            self._exchange = exchange = Exchange(self._limit, self, event)
+            exchange.announce()
+
+    def carry(self, exchange: Exchange) -> None:
+        """See ``exchange.User``."""
+        session = self._session
+        if session is None or session.retired:
+            session = self._acquire()
+        session.submit(exchange)
+
+    def _acquire(self) -> Upstream:
+        if self._session is not None:
+            self._session.release(self.host.clock, self._max_idle)
+        session = self._sessions.find(self._key)
+        if session is None:
+            session = self._sessions.add(self._key, Upstream(self.host, self._target))
+        session.acquire()
+        self._session = session
+        return session
 
     def close(self) -> None:
         """See ``Filter``."""

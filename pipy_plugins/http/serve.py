@@ -84,6 +84,7 @@ class ServeHTTP(Filter):
         self._body: bytes = b""
         self._pieces: list[bytes] | None = None  # what came after the first piece of a body
         self._size = 0
+        self._draining = False  # the next answer is the last one
         self._ended = False
 
     def process(self, event: Event) -> None:
@@ -102,6 +103,14 @@ class ServeHTTP(Filter):
                 self._refuse(400)
             else:
                 self._end()
+
+    def drain(self) -> None:
+        """See ``Filter``. A request that is coming in is the last one to be answered."""
+        if self._ended:
+            return
+        self._draining = True
+        if self._start is None and (self._decoder is None or not self._decoder.held):
+            self._end()
 
     def close(self) -> None:
         """See ``Filter``."""
@@ -140,6 +149,8 @@ class ServeHTTP(Filter):
         self._start = None
         head = start.head
         assert type(head) is RequestHead
+        if self._draining:
+            head.final = True
         answer = self._answer
         if type(answer) is Constant:
             if not head.final and head.method not in _SPECIAL:

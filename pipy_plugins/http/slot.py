@@ -98,6 +98,11 @@ class Slot(ResponseWriter):
         if self.branch is not None:
             self.branch.feed(event)
 
+    def drain(self) -> None:
+        """The program is about to end: see ``Filter``."""
+        if self.branch is not None:
+            self.branch.drain()
+
     def close(self) -> None:
         """The response is complete, or nobody wants it any more."""
         self._connection = None

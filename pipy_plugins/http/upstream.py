@@ -1,8 +1,15 @@
 """One session of ``muxHTTP``: requests out in the order they came, responses back to whom they belong.
 
 HTTP/1 has no other way to tell whose response it is than the order. So whenever the order is in doubt (a malformed response, half a
-request, bytes nobody asked for) the session ends, and everybody who still waits is told.
+request, bytes nobody asked for) the session ends, and everybody who still waits is told or goes to another session.
+
+Requests that can be repeated without harm are written back to back; any other one travels alone: nothing is sent between it and
+its response. What becomes of whom when a session ends: ``contrib/decisions``.
 """
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
 
 from pipy_core.api import END, EOS, Branch, Data, Event, Failure, Host, MessageStart, Session, StreamEnd, Target
 from pipy_plugins.http.decoder import REST
@@ -11,80 +18,89 @@ from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import ResponseHead
 from pipy_plugins.http.responses import ResponseDecoder
 
+#: How connections end that worked before.
+_LOST: Final = frozenset({Failure.NONE, Failure.CONNECTION_RESET, Failure.READ_ERROR, Failure.WRITE_ERROR})
+#: How it ends that there never was one. Another one would fare no better.
+_UNREACHABLE: Final = frozenset(
+    {
+        Failure.CANNOT_RESOLVE,
+        Failure.CONNECTION_REFUSED,
+        Failure.CONNECTION_TIMEOUT,
+        Failure.UNAUTHORIZED,
+        Failure.RUNTIME_ERROR,
+    }
+)
+
 
 class Upstream(Session):
     """A sub-pipeline that leads to a server. Its context is a copy of its first user's (spec: model.md, 5)."""
 
-    __slots__ = ("_advancing", "_branch", "_closes", "_decoder", "_pending", "_sender", "_unsent")
+    __slots__ = ("_branch", "_closes", "_decoder", "_pending", "_served", "_waiting", "_writing")
 
     def __init__(self, host: Host, target: Target) -> None:
         super().__init__()
+        self._waiting: deque[Exchange] = deque()  # nothing of them has been sent
         self._pending: list[Exchange] = []  # in the order of their responses
-        self._unsent: list[Exchange] = []  # those behind the sender that have not been sent
-        self._sender: Exchange | None = None  # the one that may send
-        self._advancing = False
-        self._closes = False  # the server ends the connection behind this response
-        self._decoder: ResponseDecoder | None = ResponseDecoder(self._response, self._method, self._interim)
+        self._writing = False
+        self._closes = False  # nothing more can be sent
+        self._served = False  # there has been a response
+        self._decoder = ResponseDecoder(self._response, self._method, self._interim)
         self._branch: Branch | None = host.join(target, self._reply, host.clone_context())
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
     def submit(self, exchange: Exchange) -> None:
-        """Take *exchange* on; its events follow."""
-        self._pending.append(exchange)
+        """Send *exchange* in its turn. The session must not be retired."""
+        exchange.carrier = self
         if exchange.isolates:
             self.retire()
-        if self._sender is None:
-            self._sender = exchange
-            exchange.go()
-        else:
-            self._unsent.append(exchange)
+        self._waiting.append(exchange)
+        self._advance()
 
-    def may_send(self, exchange: Exchange) -> bool:
-        """Whether all requests before *exchange* have been sent."""
-        return self._sender is exchange
+    def output(self, events: Iterable[Event]) -> None:
+        """Hand *events*, encoded, to the server."""
+        self._write(events)
+        self._advance()
 
-    def output(self, event: Event) -> None:
-        """Hand *event*, encoded, to the server."""
-        if self._branch is not None:
-            self._branch.feed(event)
+    def _advance(self) -> None:
+        """Send what may be sent, unless something is being sent: this came from an answer to it, and is looked at behind it."""
+        while self._waiting and not (self._writing or self._closes):
+            following = self._waiting[0]
+            if self._pending and (following.alone or self._pending[-1].alone):
+                return
+            self._waiting.popleft()
+            events = following.opening()
+            if events:
+                self._pending.append(following)
+                self._write(events)
+            else:
+                self._end_if_unused()
 
-    def sent(self, exchange: Exchange) -> None:
-        """*exchange* has sent its request: the next one may begin."""
-        if self._sender is not exchange:
-            return
-        self._sender = None
-        if self._advancing:
-            return  # the loop below is where this came from
-        self._advancing = True
-        try:
-            while self._sender is None and self._unsent:
-                self._sender = following = self._unsent.pop(0)
-                following.go()
-        finally:
-            self._advancing = False
+    def _write(self, events: Iterable[Event]) -> None:
+        before, self._writing = self._writing, True
+        for event in events:
+            if self._branch is not None:
+                self._branch.feed(event)
+        self._writing = before
 
     def cancelled(self, exchange: Exchange) -> None:
         """Nobody waits for *exchange* any more."""
-        if exchange.tunnel or (exchange.on_wire and not exchange.ended):
-            self._end(Failure.CONNECTION_CANCELED)
-        elif not exchange.on_wire:
-            self._pending.remove(exchange)
+        if not exchange.on_wire:
+            self._waiting.remove(exchange)
             exchange.release()
-            if self._sender is exchange:
-                self.sent(exchange)
-            else:
-                self._unsent.remove(exchange)
+            self._advance()
             self._end_if_unused()
-        elif exchange.started and len(self._pending) == 1:
-            self._end(Failure.NONE)  # nobody else waits: spare the server the rest of the response
+        elif exchange.tunnel or not exchange.ended:
+            self._end(Failure.CONNECTION_CANCELED)
+        elif len(self._pending) == 1 and (exchange.started or self._waiting):
+            self._end(Failure.CONNECTION_CANCELED)  # spare the server the response, and those behind the wait for it
 
     # -- responses --------------------------------------------------------------------------------------------------
 
     def _reply(self, event: Event) -> None:
-        decoder = self._decoder
-        if decoder is None:
+        if self._branch is None:
             return
+        decoder = self._decoder
         if type(event) is Data:
             if not event.payload:
                 return
@@ -96,8 +112,9 @@ class Upstream(Session):
                 if decoder.held and not self._pending:
                     self._end(Failure.PROTOCOL_ERROR)
         elif type(event) is StreamEnd:
-            failure = decoder.finish(event.error)
-            self._end(failure)
+            if decoder.held and self._pending:
+                self._pending[0].heard = True
+            self._end(decoder.finish(event.error))
 
     def _method(self) -> str:
         if not self._pending:
@@ -118,11 +135,10 @@ class Upstream(Session):
             assert type(head) is ResponseHead
             if head.status == 101 and not exchange.isolates:
                 raise BadMessage(502, "an upgrade that nobody has asked for")
-            exchange.started = True
-            self._closes = head.wire.close or (head.minor == 0 and not head.wire.stay)
+            exchange.started = exchange.heard = True
             exchange.tunnel = head.status == 101 or (exchange.method == "CONNECT" and 200 <= head.status < 300)
-            if self._closes or (self._decoder is not None and self._decoder.state is REST):
-                self.retire()
+            if head.wire.close or (head.minor == 0 and not head.wire.stay) or self._decoder.state is REST:
+                self._close_to_others()
             exchange.give(event)
         elif event is END:
             self._answered(exchange)
@@ -131,14 +147,17 @@ class Upstream(Session):
 
     def _answered(self, exchange: Exchange) -> None:
         if exchange.tunnel:
+            exchange.switch()
             exchange.give(END)
-            exchange.go()
             return
         del self._pending[0]
-        early = not exchange.ended
+        self._served = True
+        if not exchange.ended:
+            self._close_to_others()  # where the next request would begin, only the server knows
         exchange.release()
+        self._advance()  # first, so that the server has something to do while the response goes to its client
         exchange.give(END)
-        if early or self._closes:
+        if self._closes:
             self._end(Failure.CONNECTION_RESET)
         else:
             self._end_if_unused()
@@ -147,29 +166,47 @@ class Upstream(Session):
 
     def expire(self) -> None:
         """See ``Session``."""
-        if self._branch is not None:
-            self._branch.feed(EOS)
+        self._write((EOS,))
         self._end(Failure.CONNECTION_CANCELED)
+
+    def _close_to_others(self) -> None:
+        """This response is the last one; those whose turn has not come need not wait for its end."""
+        self.retire()
+        self._closes = True
+        waiting, self._waiting = self._waiting, deque()
+        for exchange in waiting:
+            exchange.carrier = None
+        for exchange in waiting:
+            exchange.move(Failure.CONNECTION_RESET, counts=False)
 
     def _end_if_unused(self) -> None:
         """Once retired, it ends with its last response."""
-        if self.retired and not self._pending:
+        if self.retired and not self._pending and not self._waiting:
             self._end(Failure.NONE)
 
     def _end(self, failure: Failure) -> None:
-        """No more responses: let go of everything, then tell those who wait."""
+        """No more responses: let go of everything, then tell those who wait, or find another session for them."""
+        branch, self._branch = self._branch, None
+        if branch is None:
+            return
         self.retire()
         self._closes = True
-        pending, self._pending, self._unsent = self._pending, [], []
-        self._sender = None
-        branch, self._branch = self._branch, None
-        if branch is not None:
-            branch.close()
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
+        pending, self._pending = self._pending, []
+        waiting, self._waiting = self._waiting, deque()
+        for exchange in (*pending, *waiting):
+            exchange.carrier = None
+        branch.close()
+        self._decoder.close()
+        reason = Failure.CONNECTION_RESET if failure is Failure.NONE else failure
         for exchange in pending:
-            reason = failure
-            if failure is Failure.NONE and not exchange.tunnel:
-                reason = Failure.CONNECTION_RESET
-            exchange.fail(reason)
+            if exchange.repeatable and self._served and failure in _LOST:
+                exchange.repeat()
+            else:
+                exchange.fail(failure if exchange.tunnel else reason)
+        # There is an end to moving: whatever is answered or cancelled is one less, and what is neither is counted.
+        counts = not self._served and failure is not Failure.CONNECTION_CANCELED
+        for exchange in waiting:
+            if counts and failure in _UNREACHABLE:
+                exchange.fail(reason)
+            else:
+                exchange.move(reason, counts)

@@ -24,7 +24,7 @@ from pipy_plugins.replace.each import Replace, replacement
 class ReplaceWhole(Replace):
     """Collects; ``start``, ``finish`` say what becomes of the events that frame a message.
 
-    A message that an error cuts off in its body is not replaced, as if it had been complete: it is cut off here too. Without a
+    A message that an error cuts off is not replaced, as if it had been complete: it is cut off here too. Without a
     limit of the script's own, a body of more than 16 MiB ends the stream with ``BufferOverflow``.
     """
 
@@ -64,7 +64,7 @@ class ReplaceWhole(Replace):
         elif isinstance(event, Data):
             if not self._body.add(event):
                 self._end(StreamEnd(Failure.BUFFER_OVERFLOW), "message body exceeds 16 MiB and no size limit was given")
-        elif isinstance(event, StreamEnd) and event.error is not Failure.NONE and self._body.size:
+        elif isinstance(event, StreamEnd) and self._body.cut_off(self._head, event):
             self._end(event)
         else:
             self._complete(self._body, event)

@@ -75,7 +75,7 @@ Goes on elsewhere.
 
 | parameter | is | default | |
 |---|---|---|---|
-| `target` | the name of a pipeline (a string) | required | where to |
+| `target` | a string (the name of a pipeline) | required | where to |
 | `condition` | a function |  | when |
 
 ## Network
@@ -99,7 +99,7 @@ Two forms.
 
 | parameter | is | default | |
 |---|---|---|---|
-| `target` | the name of a pipeline (a string) | required | where to |
+| `target` | a string (the name of a pipeline) | required | where to |
 | `options.retryCount` | a number | `0` | how often \\| again |
 | `options.timeout` | a duration (a number of seconds or a string such as '5s') | unlimited | how long |
 | `address` | a function or a string | `'localhost:80'` | host:port |

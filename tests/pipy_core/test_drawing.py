@@ -6,7 +6,7 @@ import pytest
 
 from pipy_core.drawing import draw
 from pipy_core.errors import ArgumentError
-from pipy_core.pipeline import Layout, Use
+from pipy_core.layout import Layout, Use
 
 
 def use(label: str, joins: str = "", *targets: Layout | None) -> Use:

@@ -75,3 +75,12 @@ def test_of_a_long_line_the_part_around_the_column_is_shown(column: int) -> None
 def test_messages_and_stacks_have_an_end() -> None:
     lines = render(ScriptError("E", "m" * 100_000, stack="f\n" * 5000))
     assert sum(map(len, lines)) < 2000
+
+
+def test_the_modules_that_cannot_be_used_come_last() -> None:
+    error = LoadError("SyntaxError", "bad", Place("/b.js", 1, 1, "+"), unloadable=("b.js", "./a.js"))
+    assert render(error)[2:] == [
+        "SyntaxError: bad at line 1 column 1 in /b.js",
+        "Cannot load module: b.js",
+        "Cannot load module: ./a.js",
+    ]

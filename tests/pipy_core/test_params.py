@@ -94,7 +94,10 @@ def test_values_arrive_as_the_filter_wants_them(kind, value, given_to_filter):
         (DURATION, "100ms", "expects a duration in s, m, h or d, not '100ms'"),
         (DURATION, -1, "expects a duration"),
         (DURATION, math.nan, "expects a duration"),
+        (DURATION, True, "requires a number or a string such as '5s', given true"),
         (SIZE, "many", "expects a size"),
+        (SIZE, True, "requires a number or a string such as '64k', given true"),
+        (PIPELINE, "", "expects the name of a pipeline, given the empty string"),
         (SIZE, math.inf, "expects a size"),
         (dynamic(NUMBER), "x", "expects a function or a number, given the string 'x'"),
     ],
@@ -134,7 +137,7 @@ class TestOptions:
         assert bind([[self.OPTIONS]], [ScriptDict(other=1)]) == [{"limit": 10, "name": None}]
 
     def test_the_message_names_the_option(self):
-        with pytest.raises(ArgumentError, match=r"argument #1 \(options\) options.name expects a string, given the number 5"):
+        with pytest.raises(ArgumentError, match=r"argument #1 options.name expects a string, given the number 5"):
             bind([[self.OPTIONS]], [ScriptDict(name=5)])
 
     def test_only_objects_will_do(self):
@@ -158,8 +161,12 @@ class TestForms:
         assert bind([self.SIZED, self.PLAIN], args) == bound
 
     def test_if_none_fits_the_last_one_complains(self):
-        with pytest.raises(ArgumentError, match=r"argument #1 \(callback\) expects a function, given the number 5"):
+        with pytest.raises(ArgumentError, match=r"argument #1 expects a function, given the number 5.* \(parameter 'callback'\)"):
             bind([self.SIZED, self.PLAIN], [5])
+
+    def test_unless_it_has_no_room_for_all_of_them(self):
+        with pytest.raises(ArgumentError, match=r"argument #2 expects a function, given the number 6"):
+            bind([self.SIZED, self.PLAIN], [5, 6])
 
     def test_too_few(self):
         with pytest.raises(ArgumentError, match="requires 2 or more arguments, given 1"):
@@ -167,10 +174,11 @@ class TestForms:
 
     def test_too_many_are_ignored(self):
         assert bind([self.PLAIN], [FUNC, 1, 2]) == [FUNC]
+        assert bind([self.SIZED, self.PLAIN], [FUNC, 1]) == [FUNC]
         assert bind([[]], [1]) == []
 
     def test_an_absent_required_one_is_an_error_of_its_own(self):
-        with pytest.raises(ArgumentError, match=r"argument #1 \(a\) expects a string, given undefined"):
+        with pytest.raises(ArgumentError, match=r"argument #1 expects a string, given undefined.* \(parameter 'a'\)"):
             bind([[Param("a", STRING)]], [UNDEFINED])
 
 
@@ -185,7 +193,7 @@ class TestVariadic:
         assert bind([self.FORM], args) == bound
 
     def test_the_message_has_the_number_of_the_argument(self):
-        with pytest.raises(ArgumentError, match=r"argument #3 \(target\) expects the name of a pipeline"):
+        with pytest.raises(ArgumentError, match=r"argument #3 expects a string.* \(parameter 'target'\)"):
             bind([self.FORM], ["a", FUNC, 5])
 
     @given(st.integers(1, 9))

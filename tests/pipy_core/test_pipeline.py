@@ -6,7 +6,8 @@ import pytest
 
 from pipy_core.events import END, EOS, Data, Failure, MessageStart, StreamEnd
 from pipy_core.filter import Filter, ignore
-from pipy_core.pipeline import Layout, Pipeline, Use, deliver, fail
+from pipy_core.layout import Layout, Use
+from pipy_core.pipeline import Pipeline, deliver, fail
 from pipy_core.testing import Tape, World
 
 START = MessageStart()
@@ -187,6 +188,30 @@ class TestClosing:
         tape = Tape(Cancels)
         tape.play(START).expect()
         tape.advance(2).expect()
+
+
+class TestDraining:
+    def test_every_filter_is_asked_in_the_order_of_the_script(self):
+        class Ends(Tag):
+            def drain(self):
+                self.log.append(self.name)
+                self.emit(Data(b"bye "))
+
+        log = []
+        tape = Tape([partial(Ends, name, log) for name in (b"1", b"2")])
+        tape.drain().expect(Data(b"bye 2"), Data(b"bye "))
+        assert log == [b"1", b"2"]
+        tape.close().expect()
+        tape.drain().expect()
+
+    def test_an_exception_ends_the_stream_behind_the_filter(self):
+        class Breaks(Tag):
+            def drain(self):
+                raise ZeroDivisionError
+
+        tape = Tape([*tagged(b"1"), partial(Breaks, b"2"), *tagged(b"3")])
+        tape.drain().fails(ZeroDivisionError).expect(FAILED)
+        tape.play(Data(b"x")).expect()
 
 
 class TestHost:

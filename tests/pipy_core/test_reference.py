@@ -63,7 +63,7 @@ def test_a_filter_is_described_with_its_parameters_and_options() -> None:
         "",
         "    Asks.",
         "",
-        "    target                the name of a pipeline (a string); required",
+        "    target                a string (the name of a pipeline); required",
         "                          Who answers.",
         "    options               an object",
         "                          named settings",

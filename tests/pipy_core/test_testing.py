@@ -51,6 +51,10 @@ class Joined(Filter):
             self.host.call(self._function, event)
         self._branch.feed(event)
 
+    def drain(self) -> None:
+        if self._branch is not None:
+            self._branch.drain()
+
     def close(self) -> None:
         if self._branch is not None:
             self._branch.close()
@@ -213,6 +217,9 @@ class TestFarEnds:
         child.reply(Data(b"out"), EOS).expect(Data(b"out"), EOS)
         assert child.shares_context
         assert not child.closed
+        assert not child.drained
+        tape.drain().expect()
+        assert child.drained
         tape.close().expect()
         assert child.closed
         child.reply(Data(b"late")).expect()
@@ -220,13 +227,16 @@ class TestFarEnds:
     def test_an_outbound_is_played_by_the_test(self) -> None:
         class Connects(Filter):
             def process(self, event: Event) -> None:
-                self.host.connect(("localhost", 80), {"retries": 1}, self.emit).feed(event)
+                branch = self.host.connect(("localhost", 80), {"retries": 1}, self.emit)
+                branch.feed(event)
+                branch.drain()
 
         tape = Tape(Connects)
         tape.play(Data(b"in")).expect()
         peer = tape.outbound(0)
         peer.expect(Data(b"in"))
         assert (peer.address, peer.options, peer.fed) == (("localhost", 80), {"retries": 1}, [Data(b"in")])
+        assert peer.drained
         peer.reply(Data(b"out")).expect(Data(b"out"))
         with pytest.raises(AssertionError, match="1 connections"):
             tape.outbound(1)

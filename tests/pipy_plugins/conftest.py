@@ -10,7 +10,7 @@ import pytest
 from py_mini_racer import JSEvalException, MiniRacer
 
 from pipy_core.registry import Registry
-from pipy_core.script.isolate import initialize
+from pipy_core.script.v8 import initialize
 
 _ERROR = re.compile(r"\w*Error: .*")
 

@@ -92,11 +92,14 @@ class TestMessages:
         Tape(HandleMessage, seen.append).play(MessageStart(), END).expect(MessageStart(), END)
         assert seen == [Message(None, Data())]
 
-    def test_a_body_in_one_piece_is_that_piece(self):
-        seen = []
+    def test_what_a_script_does_to_the_body_stays_with_it(self):
         piece = Data(b"whole")
-        Tape(HandleMessageBody, seen.append).play(START, piece, END).expect(START, piece, END)
-        assert seen[0] is piece
+
+        def shift(body):
+            body.payload = body.payload[3:]  # as the engine does when a script has changed its argument
+
+        Tape(HandleMessageBody, shift).play(START, piece, END).expect(START, Data(b"whole"), END)
+        assert piece.payload == b"whole"
 
     def test_events_pass_before_the_message_is_complete(self):
         seen = []
@@ -121,6 +124,12 @@ class TestMessages:
         seen = []
         reset = StreamEnd(Failure.CONNECTION_RESET)
         Tape(HandleMessage, seen.append).play(START, Data(b"par"), reset).expect(START, Data(b"par"), reset)
+        assert seen == []
+
+    def test_a_request_on_which_a_script_has_failed_is_not_shown(self):
+        seen = []
+        start, failed = MessageStart(Head({"method": "GET"})), StreamEnd(Failure.RUNTIME_ERROR)
+        Tape(HandleMessage, seen.append).play(start, failed).expect(start, failed)
         assert seen == []
 
     def test_an_error_in_place_of_a_body_is_shown(self):

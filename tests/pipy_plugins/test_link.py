@@ -80,6 +80,18 @@ def test_undecided_it_never_holds_the_reader_but_has_a_limit():
     tape.play(Data(b"late"), EOS).expect()
 
 
+def test_draining_is_for_the_way_it_has_taken():
+    undecided = Tape(Link, target("a"), lambda: False)
+    undecided.play(START).expect()
+    undecided.drain().expect()
+    tape = Tape(Link, target("a"))
+    tape.play(START).expect()
+    assert not tape.child("a").drained
+    tape.drain().expect()
+    assert tape.child("a").drained
+    tape.child("a").reply(EOS).expect(EOS)
+
+
 @given(events=streams(), decides=st.integers(0, 20))
 def test_keeps_the_filter_contract(events, decides):
     def tape():

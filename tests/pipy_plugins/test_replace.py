@@ -161,6 +161,11 @@ class TestMessages:
         Tape(ReplaceMessage, NEW).play(START, Data(b"par"), reset).expect(reset)
         Tape(ReplaceMessageBody, NEW).play(START, Data(b"par"), reset).expect(START, reset)
 
+    def test_a_request_on_which_a_script_has_failed_is_not_replaced(self):
+        start, failed = MessageStart(Head({"method": "GET"})), StreamEnd(Failure.RUNTIME_ERROR)
+        Tape(ReplaceMessage, NEW).play(start, failed).expect(failed)
+        Tape(ReplaceMessageBody, NEW).play(start, failed).expect(start, failed)
+
     def test_an_error_in_place_of_a_body_can_be_replaced(self):
         Tape(ReplaceMessage, NEW).play(START, StreamEnd(Failure.CONNECTION_REFUSED)).expect(NEW)
 

@@ -112,6 +112,17 @@ def test_keeps_the_filter_contract(events, layout, turned_down):
     assert check_filter((Use, stages, lambda: turned_down), events) == events
 
 
+def test_draining_is_for_every_stage_that_was_reached():
+    tape = Tape(Use, [(target("a"), target("a-down")), (target("b", []), None), (target("c"), None)], None)
+    tape.drain().expect()
+    tape.play(START).expect()
+    tape.child("a").reply(START).expect()
+    tape.drain().expect()
+    assert [child.drained for child in tape.children()] == [True, True]
+    tape.child("c").reply(EOS).expect()
+    assert [(child.fed, child.drained) for child in tape.children("a-down")] == [([EOS], False)]
+
+
 MODULES = ScriptList(["a.js", "b.js", "c.js"])
 WHEN = Function(1)
 

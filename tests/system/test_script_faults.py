@@ -32,8 +32,11 @@ def test_an_endless_loop_ends_its_stream_only(start_pipy):
 
 def test_an_endless_loop_in_a_promise_ends_its_stream_only(start_pipy):
     port = free_port()
-    script = server(port, microtasks="Promise.resolve().then(() => { for (;;); })", again="const f = () => Promise.resolve().then(f); f()")
-    pipy = start_pipy(script, options=OPTIONS, ports=[port])
+    endless = {
+        "microtasks": "Promise.resolve().then(() => { for (;;); })",
+        "again": "const f = () => Promise.resolve().then(f); f()",
+    }
+    pipy = start_pipy(server(port, **endless), options=OPTIONS, ports=[port])
     for path in ("/microtasks", "/again"):
         assert ask(port, path) == ("500 Internal Server Error", b"")
         assert ask(port) == ("200 OK", b"hi")
@@ -69,7 +72,7 @@ def test_an_exception_in_a_stream_ends_it(start_pipy):
 
 def test_a_rejected_promise_is_logged(start_pipy):
     port = free_port()
-    pipy = start_pipy(server(port, reject="Promise.reject(new Error('forgotten'))", broken="return (async () => { throw 'lost' })()"), ports=[port])
+    pipy = start_pipy(server(port, broken="return (async () => { throw 'lost' })()"), ports=[port])
     ask(port, "/broken")
     pipy.wait_for_log(r"\[ERR\] \[pjs\] Unhandled rejection: .*lost")
     assert ask(port) == ("200 OK", b"hi")

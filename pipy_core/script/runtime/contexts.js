@@ -23,25 +23,52 @@
 
   rt.inbound = () => inboundOf(needContext("__inbound").origin);
 
-  // What Python queued since the last call, in order.
-  const COMMANDS = {
-    new: (number, program, inbound) =>
-      contexts.set(number, new Context(rt.programs.get(program).initial.slice(), { sent: inbound, inbound: null })),
-    clone: (number, parent) => {
-      const { values, origin } = contexts.get(parent);
-      contexts.set(number, new Context(values.slice(), origin));
-    },
-    drop: (number) => contexts.delete(number),
-    gone: (number) => {
-      const origin = contexts.get(number).origin;
-      origin.sent = origin.inbound = null;
-    },
-    head: (number) => rt.dropHead(number),
-    program: (number) => rt.programs.delete(number),
+  const make = (number, program, inbound) =>
+    contexts.set(number, new Context(rt.programs.get(program).initial.slice(), { sent: inbound, inbound: null }));
+
+  const clone = (number, parent) => {
+    const { values, origin } = contexts.get(parent);
+    contexts.set(number, new Context(values.slice(), origin));
   };
 
+  const gone = (number) => {
+    const origin = contexts.get(number).origin;
+    origin.sent = origin.inbound = null;
+  };
+
+  // What Python queued since the last call, in order: the number of a command (as in engine.py) and its arguments, flat.
   rt.obey = (commands) => {
-    for (const [name, ...args] of commands) COMMANDS[name](...args);
+    for (let at = 0; at < commands.length; ) {
+      const number = commands[at + 1];
+      switch (commands[at]) {
+        case 1:
+          make(number, commands[at + 2], commands[at + 3]);
+          at += 4;
+          break;
+        case 2:
+          clone(number, commands[at + 2]);
+          at += 3;
+          break;
+        case 3:
+          contexts.delete(number);
+          at += 2;
+          break;
+        case 4:
+          gone(number);
+          at += 2;
+          break;
+        case 5:
+          rt.dropHead(number);
+          at += 2;
+          break;
+        case 6:
+          rt.programs.delete(number);
+          at += 2;
+          break;
+        default:
+          throw new Error(`no command ${commands[at]}`);
+      }
+    }
   };
 
   rt.enter = (number) => {
@@ -54,13 +81,14 @@
     if (elements !== null && typeof elements === "object" && !Array.isArray(elements)) elements = [elements];
     if (!Array.isArray(elements)) return -1;
     const module = rt.programs.get(program).modules.get(path);
-    elements.forEach((element, index) => {
+    const copies = elements.map((element) => {
       const copy = new Context(rt.current.values.slice(), rt.current.origin);
-      contexts.set(first + index, copy);
-      if (element === null || typeof element !== "object") return;
-      for (const [name, value] of Object.entries(element)) copy.values[module.slotOf(name)] = value;
+      if (element !== null && typeof element === "object")
+        for (const [name, value] of Object.entries(element)) copy.values[module.slotOf(name)] = value;
+      return copy;
     });
-    return elements.length;
+    copies.forEach((copy, index) => contexts.set(first + index, copy));
+    return copies.length;
   };
 
   const needContext = (name) => {

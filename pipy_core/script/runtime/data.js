@@ -177,9 +177,9 @@
 
     static {
       // Python's number and size -> Data
-      rt.dataFrom = ([number, size]) => {
+      rt.dataFrom = (number, size) => {
         const data = new Data();
-        data.#append({ handle: handle(number), from: 0, size });
+        if (number !== 0) data.#append({ handle: handle(number), from: 0, size });
         data.#changed = false;
         return data;
       };

@@ -66,16 +66,25 @@
     return number;
   };
 
-  // Python's value -> the script's
+  // Python's value -> the script's: what is no simple value comes as an array, its kind (`codec.py`) first
   rt.argument = (value) => {
     if (value === null || typeof value !== "object") return value;
-    if ("d" in value) return value.d === 0 ? new rt.Data() : rt.dataFrom(value.d);
-    if ("s" in value) return rt.startFrom(value.s);
-    if ("m" in value) return rt.messageFrom(value.m);
-    if ("e" in value) return new rt.MessageEnd();
-    if ("z" in value) return rt.streamEndFrom(value.z);
-    if ("u" in value) return undefined;
-    return value.v;
+    switch (value[0]) {
+      case 1:
+        return rt.dataFrom(value[1], value[2]);
+      case 2:
+        return rt.startFrom(value[1]);
+      case 3:
+        return rt.messageFrom(value[1], value[2]);
+      case 4:
+        return new rt.MessageEnd();
+      case 5:
+        return rt.streamEndFrom(value[1]);
+      case 6:
+        return undefined;
+      default:
+        return value[1];
+    }
   };
 
   rt.dataOut = (data) => ({ p: rt.piecesOf(data) });
@@ -144,13 +153,29 @@
     },
   };
 
-  const call = ([, program, number, context, sent]) => {
+  // The functions that Python is going to call next, each if the one before gives something true.
+  const callAhead = (program, numbers) => {
+    const results = [];
+    for (const number of numbers) {
+      try {
+        const value = rt.functionOf(program, number)();
+        results.push(rt.out(value));
+        if (!value) break;
+      } catch (error) {
+        results.push({ x: stringify(faultOf(error)) });
+        break;
+      }
+    }
+    return { l: results };
+  };
+
+  const call = ([, program, number, context, sent, ahead]) => {
     rt.enter(context);
     const args = sent.map(rt.argument);
     const value = rt.functionOf(program, number)(...args);
     if (value instanceof Promise) value.catch(reportRejection);
     const changedData = sent.length > 0 && args[0] instanceof rt.Data && rt.dataChanged(args[0]) ? rt.piecesOf(args[0]) : undefined;
-    const result = value === undefined ? undefined : rt.out(value);
+    const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? undefined : rt.out(value);
     const changedHeads = rt.changedHeads();
     if (changedHeads !== undefined || changedData !== undefined)
       return stringify([result ?? { u: 0 }, changedHeads ?? null, changedData ?? null]);

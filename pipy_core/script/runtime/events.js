@@ -33,7 +33,10 @@
 
   const touch = (record) => {
     if (record.number !== 0 && !touched.includes(record)) {
-      record.known ??= asJSON(record.head);
+      if (record.known === undefined) {
+        record.known = asJSON(record.head);
+        owners.set(record.head, record); // from now on a script may give the head back
+      }
       touched.push(record);
     }
     return record.head;
@@ -43,9 +46,9 @@
   const recordFrom = (sent) => {
     if (sent === null) return null;
     if (typeof sent === "number") return records.get(sent);
-    const record = recordOf(sent[1]);
-    record.number = sent[0];
-    records.set(sent[0], record);
+    const [number, head] = sent;
+    const record = { number, head, known: undefined };
+    records.set(number, record);
     return record;
   };
 
@@ -154,7 +157,7 @@
     }
     static {
       // The body becomes a Data only when a script looks at it.
-      rt.messageFrom = ([head, body]) => {
+      rt.messageFrom = (head, body) => {
         const message = new Message();
         message.#record = recordFrom(head);
         message.#body = body;

@@ -189,7 +189,14 @@
     }
 
     #use(modules) {
-      const load = (path) => this.#module.program.load(String(path)).path;
+      const load = (path) => {
+        try {
+          return this.#module.program.load(String(path)).path;
+        } catch (error) {
+          rt.host("pipy.unloadable", String(path));
+          throw error;
+        }
+      };
       return Array.isArray(modules) ? modules.map(load) : load(expectString(modules, 1));
     }
   }

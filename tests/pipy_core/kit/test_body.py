@@ -1,9 +1,10 @@
 """Bodies and backlogs: what they hold, and where they stop."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipy_core.events import END, Data
+from pipy_core.events import END, EOS, Data, Failure, Head, StreamEnd
 from pipy_core.kit.body import LIMIT, Backlog, Body
 
 PAYLOADS = st.lists(st.binary(max_size=10), max_size=8)
@@ -27,11 +28,52 @@ def test_a_limit_keeps_the_beginning_and_counts_the_rest(payloads, limit):
     assert bool(body.complaint()) == bool(body.discarded and limit)
 
 
+def test_a_body_is_a_copy():
+    body, piece = Body(), Data(b"one")
+    body.add(piece)
+    body.data().payload = b"changed by a script"
+    assert body.data() == Data(b"one")
+    piece.payload = b"changed further down"
+    assert body.data() == Data(b"one")
+
+
+def test_a_body_in_one_piece_is_known_to_scripts_that_have_seen_it():
+    body, piece = Body(), Data(b"one")
+    body.add(piece)
+    piece.script = 7
+    assert body.data().script == 7
+    piece.payload = b"another"
+    assert body.data().script == 0
+
+
 def test_without_a_limit_there_is_one_all_the_same():
     body = Body()
     assert body.add(Data(bytes(LIMIT)))
     assert body.add(Data())
     assert not body.add(Data(b"x"))
+
+
+RESET, FAILED = StreamEnd(Failure.CONNECTION_RESET), StreamEnd(Failure.RUNTIME_ERROR)
+
+
+@pytest.mark.parametrize(
+    ("payload", "head", "end", "cut"),
+    [
+        (b"part", None, END, False),
+        (b"part", None, EOS, False),
+        (b"part", None, RESET, True),
+        (b"part", Head({"status": 200}), FAILED, True),
+        (b"", None, RESET, False),
+        (b"", Head({"status": 502}), RESET, False),
+        (b"", Head({"status": 502}), FAILED, False),
+        (b"", Head({"method": "GET"}), FAILED, True),
+        (b"", None, FAILED, True),
+    ],
+)
+def test_what_an_error_leaves_of_a_message(payload, head, end, cut):
+    body = Body()
+    body.add(Data(payload))
+    assert body.cut_off(head, end) is cut
 
 
 @given(PAYLOADS)

@@ -12,9 +12,9 @@ from gevent.hub import Hub, set_hub
 from pipy_core.context import Context, Group
 from pipy_core.events import Data, Event, StreamEnd
 from pipy_core.filter import Make
+from pipy_core.layout import Layout, Use
 from pipy_core.net.connection import Connection
 from pipy_core.net.reactor import Reactor
-from pipy_core.pipeline import Layout, Use
 
 #: Seconds after which a test that waits for something has failed.
 PATIENCE = 10.0

@@ -76,10 +76,20 @@ Story = Callable[[Stage], None]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Callable[..., None]:
-    """``play(story)`` runs the story with a new isolate; keyword arguments are host functions."""
+    """``play(story)`` runs the story with a new isolate.
 
-    def run(story: Story, call_timeout: float = 0.2, heap_limit: int = 128 << 20, **functions: Callable[..., Any]) -> None:
+    *prepare* may add filters to the registry; further keyword arguments are host functions.
+    """
+
+    def run(
+        story: Story,
+        call_timeout: float = 0.2,
+        heap_limit: int = 128 << 20,
+        prepare: Callable[[Registry], None] = lambda _registry: None,
+        **functions: Callable[..., Any],
+    ) -> None:
         registry = Registry()
+        prepare(registry)
         registry.add_filter("call", Probe, [Param("function", ANY)], help="calls")
         registry.add_script("test", "(runtime) => ({ ask: runtime.host })")
         for name, function in functions.items():

@@ -11,7 +11,8 @@ import pytest
 from pipy_core.errors import ScriptError
 from pipy_core.events import Data, Head, MessageStart
 from pipy_core.script import isolate as module
-from pipy_core.script.isolate import Isolate, initialize, v8_version
+from pipy_core.script.isolate import Isolate
+from pipy_core.script.v8 import initialize, v8_version
 
 Play = Callable[..., None]
 

@@ -140,6 +140,77 @@ def test_half_a_request() -> None:
     assert END not in child.fed
 
 
+LAST = b"content-length: 0\r\nconnection: close\r\n\r\n|end"
+
+
+def test_draining_ends_what_waits_for_requests() -> None:
+    """At once; with a request before or without."""
+    tape_of().drain().expect(EOS)
+    tape = tape_of()
+    tape.play(get()).expect()
+    assert answer(tape.child("r")).endswith(KEEP)
+    tape.drain().expect(EOS)
+    tape.drain().expect()
+    tape.play(get()).expect()
+    assert len(tape.children()) == 1
+
+
+def test_draining_makes_the_last_answer_final() -> None:
+    """The others are not; requests that come later are ignored."""
+    tape = tape_of()
+    tape.play(get("/1"), Data(get("/2").payload + b"GET /half HTTP/1.1\r\n")).expect()
+    tape.drain().expect()
+    tape.play(Data(b"Host: h\r\n\r\n"), get("/3")).expect()
+    one, two = tape.children()
+    assert answer(one).endswith(KEEP)
+    assert answer(two).endswith(LAST)
+    assert two.closed
+
+
+def test_draining_in_the_middle_of_a_request() -> None:
+    """It is completed, and what follows it is ignored; half a head counts as one."""
+    tape = tape_of()
+    tape.play(CHUNKED).expect()
+    tape.drain().expect()
+    tape.play(Data(b"0\r\n\r\n" + get("/next").payload)).expect()
+    assert tape.child("r").fed[1:] == [Data(b"a"), END]
+    assert answer(tape.child("r")).endswith(LAST)
+    for rest in (get().payload[9:], get().payload[9:] + get("/next").payload):
+        tape = tape_of()
+        tape.play(Data(get().payload[:9])).expect()
+        tape.drain().expect()
+        tape.play(Data(rest)).expect()
+        assert len(tape.children()) == 1
+        assert answer(tape.child("r")).endswith(LAST)
+
+
+def test_draining_in_the_middle_of_an_answer() -> None:
+    """The client was told that the connection goes on; it ends behind the answer all the same."""
+    tape = tape_of()
+    tape.play(get()).expect()
+    assert b"chunked\r\n" + KEEP in wire(tape.child("r").reply(start(), Data(b"x" * 11)).events)
+    tape.drain().expect()
+    assert wire(tape.child("r").reply(END).events) == b"0\r\n\r\n|end"
+
+
+def test_draining_while_another_protocol_is_asked_for() -> None:
+    """If it is agreed upon, it is for the sub-pipeline to finish; if not, the answer is the last one."""
+    tape = tape_of()
+    tape.play(UPGRADE, get("/next")).expect()
+    tape.drain().expect()
+    child = tape.child("r")
+    assert wire(child.reply(SWITCH, END).events).endswith(b"connection: upgrade\r\n\r\n")
+    assert not child.drained
+    tape.drain().expect()
+    assert child.drained
+    child.reply(Data(b"bye"), EOS).expect(Data(b"bye"), EOS)
+    tape = tape_of()
+    tape.play(UPGRADE, get("/next")).expect()
+    tape.drain().expect()
+    assert answer(tape.child("r")).endswith(LAST)
+    assert len(tape.children()) == 1
+
+
 def test_a_client_that_is_gone() -> None:
     """Nothing is waited for."""
     tape = tape_of()

@@ -138,6 +138,23 @@ def test_the_end_of_the_client() -> None:
     Tape(ServeHTTP, HELLO).play(half, StreamEnd(Failure.READ_ERROR)).expect(EOS)
 
 
+def test_draining() -> None:
+    """What waits for a request ends at once, what has begun to get one answers it first; then nothing more."""
+    last = ANSWER.replace(b"keep-alive", b"close") + b"|end"
+    Tape(ServeHTTP, HELLO).drain().expect(EOS)
+    tape = Tape(ServeHTTP, HELLO)
+    assert wire(tape.play(Data(GET)).events) == ANSWER
+    tape.drain().expect(EOS)
+    tape.drain().expect()
+    tape.play(Data(GET)).expect()
+    post = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    for cut in (9, len(post) - 1):
+        tape = Tape(ServeHTTP, HELLO)
+        tape.play(Data(post[:cut])).expect()
+        tape.drain().expect()
+        assert wire(tape.play(Data(post[cut:] + GET)).events) == last
+
+
 def test_other_protocols_are_not_spoken() -> None:
     """What follows such a request is a request."""
     tape = Tape(ServeHTTP, HELLO)
