@@ -28,9 +28,13 @@ def run(settings: Settings) -> int:
     """
     registry, plugins = load_plugins(settings)
     try:
-        return run_worker(settings, registry, plugins.hook)
+        code = run_worker(settings, registry, plugins.hook)
     except LoadError as error:
         logs.get_logger("pjs").error("\n".join(faults.render(error)))
     except StartError as error:
         logs.get_logger("listener").error(str(error))
+    else:
+        if settings.verify:
+            logs.get_logger("config").info(f"{settings.script} is good")
+        return code
     return 1

@@ -93,14 +93,23 @@ def parse(argv: Sequence[str]) -> Command:
             names.append(text)
         elif option.removeprefix("--") in settings.OPTIONS and equals:
             values.append((option.removeprefix("--"), text))
-        elif option.removeprefix("--") in settings.OPTIONS:
-            raise ArgumentError(f"option without a value: {option}; write {option}=<value>")
         else:
-            raise ArgumentError(f"unknown option: {option}")
+            raise ArgumentError(_refusal(option))
     if len(names) > 1:
         raise ArgumentError(f"redundant filename: {names[1]}")
     action = min(actions, key=_PRECEDENCE.index)
     return Command(action, names[0] if names else "", tuple(flags), tuple(values))
+
+
+def _refusal(option: str) -> str:
+    """Why *option*, as it was written, is refused."""
+    if option.removeprefix("--") in settings.OPTIONS:
+        return f"option without a value: {option}; write {option}=<value>"
+    if option in _FLAGS or option in _ACTIONS:
+        return f"option takes no value: {option}"
+    known = [*_ACTIONS, *_FLAGS, *(f"--{name}" for name in settings.OPTIONS)]
+    similar = difflib.get_close_matches(option, known, cutoff=0.75)
+    return f"unknown option: {option}" + (f"; did you mean {' or '.join(similar)}?" if similar else "")
 
 
 def find_script(name: str) -> str:
@@ -108,18 +117,22 @@ def find_script(name: str) -> str:
 
     :raises ArgumentError: there is none, or it cannot be read.
     """
-    path = Path(name)
     if not name:
         raise ArgumentError("no filename given; pipy --help tells more")
     if "://" in name:
         raise ArgumentError(f"cannot open file: {name}: only scripts in local files can be run")
-    if not path.exists():
+    try:
+        path = Path(name).absolute()
+        exists, is_file = path.exists(), path.is_file()
+    except OSError as error:  # a name that is too long, a directory that may not be looked into or that is gone
+        raise ArgumentError(f"cannot open file: {name}: {error.strerror}") from None
+    if not exists:
         raise ArgumentError(f"file or directory not found: {name}")
-    if not path.is_file():
+    if not is_file:
         raise ArgumentError(f"cannot open file: {name}: it is not a file")
     if not os.access(path, os.R_OK):
         raise ArgumentError(f"cannot open file: {name}: permission denied")
-    return str(path.absolute())
+    return str(path)
 
 
 def usage() -> str:
@@ -185,5 +198,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _print(text: str) -> int:
-    print(text)
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What is left in the buffer would fail once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # its reader, such as head, had enough
+            print(f"cannot write: {error.strerror}", file=sys.stderr)
+        return 1
     return 0

@@ -26,8 +26,8 @@ def _render(error: ScriptError) -> list[str]:
     if error.kind == "SyntaxError" and error.place.line:
         return [*lines, f"{head} at {_position(error.place)} in {error.place.path}"]
     lines.append(head)
-    if error.place.line:
-        lines.append(f"    in {error.place.path} at {_position(error.place)}")
+    if error.place.path:
+        lines.append(f"    in {error.place.path}" + (f" at {_position(error.place)}" if error.place.line else ""))
     frames = [frame.strip() for frame in error.stack.splitlines() if frame.strip()]
     if len(frames) > 1:  # a single one is the place that was just shown
         lines.append("Backtrace:")

@@ -37,6 +37,9 @@ class Branch(Protocol):
     def drain(self) -> None:
         """See ``Filter.drain``; a filter whose stream goes through it passes this on to it."""
 
+    def busy(self) -> bool:
+        """Whether something may still be replied although its input has ended."""
+
     def close(self) -> None:
         """Let go of it: its filters are closed, nothing is replied any more. May be called twice."""
 
@@ -185,6 +188,13 @@ class Filter(ABC):
     @abstractmethod
     def process(self, event: Event) -> None:
         """Handle one event. An exception raised here ends the stream with ``RuntimeError``."""
+
+    def busy(self) -> bool:
+        """Whether something may still come out although the input has ended: an answer that is awaited, events that wait.
+
+        Timers started with ``host.after`` need not be mentioned, the pipeline knows of them.
+        """
+        return False
 
     def drain(self) -> None:
         """The program is about to end or to be replaced: finish what was begun, then emit a StreamEnd. Most have nothing to do."""

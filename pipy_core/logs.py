@@ -45,13 +45,18 @@ def configure(level: str = "info", form: str = "text", stream: TextIO | None = N
 
 
 class _Output:
-    """Where lines are written. A reader that went away or a full disk ends no connection: lost lines are counted, and told."""
+    """Where lines are written. A reader that went away or a full disk ends no connection: lost lines are counted, and told.
 
-    def __init__(self, stream: TextIO) -> None:
+    :param stream: None where the process was started without a standard output: nobody wants to read anything.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._lost = 0
 
     def write(self, text: str) -> None:
+        if self._stream is None:
+            return
         if self._lost:
             text = f"({self._lost} log lines could not be written)\n{text}"
         try:

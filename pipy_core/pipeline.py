@@ -56,6 +56,10 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001  # one filter's broken clean-up must not keep the others from theirs
                 self._services.report(error, self.layout.name)
 
+    def busy(self) -> bool:
+        """See ``Branch``: a filter is, or a timer is running."""
+        return bool(self._timers) or any(stage.busy() for stage in self._filters)
+
     def drain(self) -> None:
         """Ask the filters to finish what they have begun; see ``Filter.drain``. Exceptions are dealt with as in ``feed``."""
         try:

@@ -3,7 +3,6 @@
 The first thread keeps the signals and the watchdog. What happens on the reactor's thread is in ``Worker``.
 """
 
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from pipy_core import faults
 from pipy_core.errors import LoadError, StartError
 from pipy_core.filter import Branch, Emit
 from pipy_core.logs import get_logger
-from pipy_core.net.memory import memory_in_use
+from pipy_core.net.memory import memory_in_use, settle_memory
 from pipy_core.net.outbound import Outbound
 from pipy_core.net.ports import Ports
 from pipy_core.net.reactor import Reactor
@@ -29,8 +28,6 @@ from pipy_core.settings import Settings
 
 #: Seconds that open connections are given to finish when the program is to end.
 DRAIN_LIMIT: Final = 30.0
-#: How many objects more than were freed make the collector look (Python: 700, 10, 10).
-COLLECT_AT: Final = (20_000, 20, 20)
 #: Memory of the whole process beyond which it is ended: V8 does not count ArrayBuffers, so a heap limit alone bounds no script.
 MEMORY_LIMIT: Final = 4 * 1024 * 1024 * 1024
 
@@ -251,13 +248,3 @@ class Worker:
         if self._stopping:
             _shutdown.info("Stopped.")
         self._engine.isolate.finish()
-
-
-def settle_memory() -> None:
-    """What there is after loading stays: the collector of cycles need not look at it again, nor at every burst of small objects.
-
-    Streams end without leaving cycles, so that there is little to find; looking cost 5 % of a proxied request.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AT)

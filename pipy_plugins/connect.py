@@ -60,6 +60,10 @@ class Connect(Filter):
         self.emit(event)
         self.host.context.group.notify()
 
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return self._branch is not None and self._branch.busy()
+
     def close(self) -> None:
         """See ``Filter``."""
         if self._branch is not None:

@@ -1,7 +1,8 @@
 """``demux(target)``: every message of a stream through a sub-pipeline of its own; the first message each answers goes on, in order.
 
-Answers that come before their turn are kept: above ``HIGH_WATER`` bytes whoever brings them waits. The end of the stream is
-not passed on (spec: filters.md, 2).
+Answers that come before their turn are kept; more than ``MAX_KEPT`` bytes of them end the stream. Whoever brings them cannot be
+made to wait, since it may be the one that brings the answer that is waited for. The end of the stream is not passed on (spec:
+filters.md, 2).
 """
 
 from typing import Final
@@ -12,6 +13,7 @@ from pipy_core.api import (
     Branch,
     Data,
     Event,
+    Failure,
     Filter,
     MessageEnd,
     MessageStart,
@@ -19,12 +21,12 @@ from pipy_core.api import (
     Registry,
     StreamEnd,
     Target,
-    Valve,
+    get_logger,
     hookimpl,
 )
 
-#: Bytes kept before somebody has to wait; what a connection's write buffer holds, too.
-HIGH_WATER: Final = 64 * 1024
+#: Bytes kept before the stream ends with ``BufferOverflow``.
+MAX_KEPT: Final = 4 * 1024 * 1024
 
 
 class _Slot:
@@ -102,7 +104,6 @@ class Demux(Filter):
         self._receiving: _Slot | None = None
         self._advancing = False
         self._kept = 0
-        self._valve: Valve | None = None
         self._ended = False
 
     def process(self, event: Event) -> None:
@@ -120,6 +121,10 @@ class Demux(Filter):
             if slot is not None and slot.branch is not None:
                 slot.branch.feed(END)
 
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return bool(self._slots)
+
     def close(self) -> None:
         """See ``Filter``."""
         self._ended = True
@@ -127,8 +132,6 @@ class Demux(Filter):
         self._receiving = None
         for slot in slots:
             slot.close()
-        if self._valve is not None and self._valve.closed:
-            self._valve.open()
 
     def _begin(self, event: MessageStart) -> None:
         slot = _Slot(self)
@@ -144,13 +147,10 @@ class Demux(Filter):
     def keep(self, size: int) -> None:
         """A slot whose turn has not come keeps *size* bytes more (less, if negative)."""
         self._kept += size
-        if self._kept > HIGH_WATER:
-            if self._valve is None:
-                self._valve = self.host.new_valve()
-            self._valve.close()
-            self.host.hold(self._valve)
-        elif self._valve is not None and self._valve.closed:
-            self._valve.open()
+        if self._kept > MAX_KEPT:
+            get_logger("demux").error("answers that came before their turn are too large to be kept")
+            self.close()
+            self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
 
     def answered(self, slot: _Slot) -> None:
         """*slot* is done: the next one may speak."""

@@ -64,6 +64,10 @@ class Link(Filter):
             elif self._feed is None:
                 self._choose()
 
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return self._branch is not None and self._branch.busy()
+
     def drain(self) -> None:
         """See ``Filter``."""
         if self._branch is not None:

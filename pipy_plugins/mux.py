@@ -126,6 +126,9 @@ class Mux(Filter):
             if self._session is None:
                 self._session = self._acquire()
                 self._head, self._body = event.head, []
+        elif isinstance(event, StreamEnd) and self._is_cut_off(event):
+            self._body = None
+            self.emit(event)
         elif self._body is None:
             return
         elif isinstance(event, Data):
@@ -135,6 +138,14 @@ class Mux(Filter):
             self._exchange = _Exchange(self)
             assert self._session is not None
             self._session.send(self._exchange, self._head, body)
+
+    def _is_cut_off(self, end: StreamEnd) -> bool:
+        """There is no message, or not a whole one: then nothing is sent, and the end is all the answer there will be."""
+        return self._session is None or (self._body is not None and end.error is not Failure.NONE)
+
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return self._exchange is not None
 
     def close(self) -> None:
         """See ``Filter``."""

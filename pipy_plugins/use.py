@@ -40,6 +40,10 @@ class Use(Filter):
         """See ``Filter``."""
         self._enter(0, event)
 
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return any(branch.busy() for branch in self._branches)
+
     def drain(self) -> None:
         """See ``Filter``."""
         for branch in self._branches:

@@ -46,6 +46,10 @@ class Wait(Filter):
                 self._stop_watching = self.host.context.group.watch(self._notified)
             self._check()
 
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return bool(self._backlog)
+
     def close(self) -> None:
         """See ``Filter``."""
         if self._stop_watching is not None:

@@ -98,6 +98,7 @@ def cut(request: bytes) -> list[bytes]:
 
 SCENARIOS = {
     "serve, wrk": (serve, same(WRK)),
+    "serve, browser": (serve, same(BROWSER % 1)),
     "serve, browser, fields vary": (serve, varied(BROWSER)),
     "proxy, wrk": (proxy, same(WRK)),
     "proxy, 64 KiB upload": (proxy, cut(UPLOAD)),

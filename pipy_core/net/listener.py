@@ -65,9 +65,16 @@ class Inbound:
             self._ended = True
             pipeline.feed(event)
             if not self._answered:
-                self._deadline = self._reactor.after(HALF_CLOSED_LIMIT, self._connection.abort)
+                self._end_unanswered(pipeline)
         else:
             pipeline.feed(event)
+
+    def _end_unanswered(self, pipeline: Pipeline) -> None:
+        """The client has ended its side and the pipeline has not: wait for what it may still say, if it may."""
+        if pipeline.busy():
+            self._deadline = self._reactor.after(HALF_CLOSED_LIMIT, self._connection.abort)
+        else:
+            self._output(EOS)
 
     def _output(self, event: Event) -> None:
         kind = type(event)

@@ -3,8 +3,6 @@
 Speaks to its filter as a ``Branch``; everything that goes wrong is replied as one ``StreamEnd`` (spec: filters.md, ``connect``).
 """
 
-import errno
-import ipaddress
 import itertools
 import socket
 from collections.abc import Mapping
@@ -17,16 +15,15 @@ from pipy_core.events import Data, Event, Failure, StreamEnd
 from pipy_core.filter import Emit, ignore
 from pipy_core.logs import get_logger
 from pipy_core.net.connection import Connection, reason
+from pipy_core.net.dial import dial, resolve
 from pipy_core.net.reactor import Reactor
-from pipy_core.net.writer import HARD_LIMIT, HIGH_WATER, WRITE
+from pipy_core.net.writer import HARD_LIMIT, HIGH_WATER
 from pipy_core.turn import Valve
 
 #: Seconds for a connect that no option limits; Linux itself gives up after about 130.
 CONNECT_LIMIT: Final = 60.0
 
 _numbers = itertools.count(1)
-
-Address = tuple[Any, ...]
 
 
 class Outbound:
@@ -44,12 +41,14 @@ class Outbound:
         "_ended",
         "_greenlet",
         "_limit",
+        "_local",
         "_number",
         "_options",
         "_overflowed",
         "_pending",
         "_pending_size",
         "_reactor",
+        "_remote",
         "_reply",
         "_valve",
     )
@@ -67,6 +66,8 @@ class Outbound:
         self._overflowed = False
         self._valve: Valve | None = None
         self._number = next(_numbers)
+        self._local: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104  # not bound yet; for the log, as is the next
+        self._remote = address
         self._greenlet: greenlet | None = reactor.spawn(self._establish)  # until it is connected, or has given up
 
     # -- as a branch ------------------------------------------------------------------------------------------------
@@ -82,6 +83,10 @@ class Outbound:
 
     def drain(self) -> None:
         """See ``Branch``. What was begun here is somebody else's to finish."""
+
+    def busy(self) -> bool:
+        """See ``Branch``: until the StreamEnd has been replied."""
+        return self._reply is not ignore
 
     def close(self) -> None:
         """See ``Branch``: the connection is cut."""
@@ -125,7 +130,8 @@ class Outbound:
         return get_logger(f"outbound {self._number}")
 
     def _name(self) -> str:
-        return f"[{self._address[0]}]:{self._address[1]}"
+        (here, own), (there, port) = self._local, self._remote
+        return f"[{here}]:{own} -> [{there}]:{port} ({self._address[0]})"
 
     # -- connecting, in a greenlet of its own -----------------------------------------------------------------------
 
@@ -164,44 +170,17 @@ class Outbound:
 
     def _reach(self) -> socket.socket | Failure:
         try:
-            addresses = self._resolve()
+            addresses = resolve(self._reactor, *self._address)
         except (OSError, ValueError) as error:  # ValueError: it cannot be a name
             self._log().error(f"{self._name()} cannot resolve hostname: {getattr(error, 'strerror', None) or error}")
             return Failure.CANNOT_RESOLVE
         for family, address in addresses:
+            self._remote = address[:2]
             try:
-                return self._connect(family, address)
+                return dial(self._reactor, family, address)
             except OSError as error:
                 self._log().error(f"{self._name()} cannot connect: {reason(error)}")
         return Failure.CONNECTION_REFUSED
-
-    def _resolve(self) -> list[tuple[int, Address]]:
-        host, port = self._address
-        if host == "localhost":
-            return [(socket.AF_INET, ("127.0.0.1", port))]
-        try:
-            version = ipaddress.ip_address(host).version
-        except ValueError:
-            host.encode("idna")  # so that a name that cannot be one is refused here, and not in a thread of the resolver
-            found = self._reactor.hub.resolver.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            return [(family, address) for family, _, _, _, address in found]
-        return [(socket.AF_INET if version == 4 else socket.AF_INET6, (host, port))]  # IP version 4
-
-    def _connect(self, family: int, address: Address) -> socket.socket:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            code = sock.connect_ex(address)
-            if code in (errno.EINPROGRESS, errno.EWOULDBLOCK):
-                self._reactor.wait(self._reactor.loop.io(sock.fileno(), WRITE))
-                code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code:
-                raise OSError(code, "")
-        except BaseException:
-            sock.close()
-            raise
-        return sock
 
     # -- in turns ---------------------------------------------------------------------------------------------------
 
@@ -215,6 +194,7 @@ class Outbound:
         if self._reply is ignore:
             sock.close()
             return
+        self._local = sock.getsockname()[:2]
         options = self._options
         connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], options["writeTimeout"])
         self._connection = connection
@@ -228,6 +208,8 @@ class Outbound:
         self._reactor.loop.run_callback(connection.start)
 
     def _received(self, event: Event) -> None:
+        if type(event) is StreamEnd and event.error is Failure.READ_ERROR:
+            self._log().warning(f"{self._name()} error reading from peer: Connection reset by peer")
         self._reply(event)
         if type(event) is StreamEnd:
             self._reply = ignore

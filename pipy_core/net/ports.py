@@ -40,6 +40,7 @@ class Ports:
         self._reactor = reactor
         self._reuse_port = reuse_port
         self._listeners: dict[Address, Listener] = {}
+        self._closed: list[Listener] = []  # of older generations, while they have connections
 
     def take_over(self, openings: Mapping[Address, Opening], generation: Generation) -> None:
         """Listen on these ports and no others, with the layouts and options of *generation*.
@@ -61,15 +62,18 @@ class Ports:
                 raise
             opened[address] = listener
         self.drain()
+        self._closed = [listener for listener in self._closed if listener.connections]
         for address in self._listeners.keys() - openings.keys():
-            self._listeners.pop(address).close()
+            listener = self._listeners.pop(address)
+            listener.close()
+            self._closed.append(listener)
         self._listeners |= opened
         for address, opening in openings.items():
             self._listeners[address].serve(opening.layout, opening.options, generation.new_context, generation.gone)
 
     def drain(self) -> None:
         """Ask all connections to finish what they are doing, and close."""
-        for listener in self._listeners.values():
+        for listener in self._all():
             listener.drain()
 
     def close(self) -> None:
@@ -79,11 +83,14 @@ class Ports:
 
     def abort(self) -> None:
         """Cut all connections."""
-        for listener in self._listeners.values():
+        for listener in self._all():
             for inbound in list(listener.connections):
                 inbound.abort()
 
     @property
     def busy(self) -> int:
         """How many connections have something to finish."""
-        return sum(inbound.busy for listener in self._listeners.values() for inbound in listener.connections)
+        return sum(inbound.busy for listener in self._all() for inbound in listener.connections)
+
+    def _all(self) -> list[Listener]:
+        return [*self._listeners.values(), *self._closed]

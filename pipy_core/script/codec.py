@@ -19,6 +19,8 @@ DATA, START, MESSAGE, MESSAGE_END, STREAM_END, NOTHING, JSON = range(1, 8)
 _EMPTY: Final = (DATA, 0, 0)
 #: Bytes of payload that scripts have been shown and may still hold, before they are asked which of them they really do.
 PINNED_LIMIT: Final = 8 * 1024 * 1024
+#: What a payload counts besides its bytes: table entries on both sides and the objects themselves.
+PIN_COST: Final = 256
 
 
 class Codec:
@@ -26,7 +28,7 @@ class Codec:
 
     def __init__(self) -> None:
         self.released: list[int] = []  # numbers of heads that Python has let go of since the last call
-        self.pinned = 0  # bytes in payloads
+        self.pinned = 0  # bytes in payloads, with what it costs to keep them
         self._heads: dict[int, weakref.ref[Head]] = {}
         self._payloads: dict[int, bytes] = {}
         self._readers: dict[str, Callable[[Any], Any]] = {
@@ -79,13 +81,15 @@ class Codec:
         """A number under which the script can ask for *payload*."""
         self._data_number += 1
         self._payloads[self._data_number] = payload
-        self.pinned += len(payload)
+        self.pinned += len(payload) + PIN_COST
         return self._data_number
 
     def unpin(self, numbers: list[int]) -> None:
         """The script holds these no longer."""
         for number in numbers:
-            self.pinned -= len(self._payloads.pop(number, b""))
+            payload = self._payloads.pop(number, None)
+            if payload is not None:
+                self.pinned -= len(payload) + PIN_COST
 
     def _head(self, head: Head | None) -> Any:
         if head is None:

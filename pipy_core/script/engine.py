@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec.json
 
+from pipy_core import faults
 from pipy_core.context import UNDEFINED, Context, Function, Group
 from pipy_core.errors import LoadError, Place, ScriptError
 from pipy_core.events import Data
@@ -43,7 +44,6 @@ class Engine:
     def __init__(self, registry: Registry, heap_limit: int, call_timeout: float) -> None:
         self.codec = Codec()
         self.host = HostFunctions(self.codec, registry.functions())
-        self.host.add("pipy.rejected", self._rejected)
         self.isolate = Isolate(heap_limit, self.host.answer)
         self._call_timeout = call_timeout
         self._commands: dict[object, tuple[Any, ...]] = {}  # by context number, negative for drops
@@ -53,8 +53,8 @@ class Engine:
         self._sweep_at = PINNED_LIMIT
         files = resources.files("pipy_core.script.runtime")
         self.isolate.prepare(
-            [(files / f"{room}.js").read_text() for room in RUNTIME],
-            [(source.name, source.source) for source in registry.sources()],
+            [(files / f"{room}.js").read_text("utf-8") for room in RUNTIME],
+            registry.sources(),
             [(spec.name, spec.loads_modules) for spec in registry.filters()],
         )
 
@@ -190,9 +190,11 @@ class Engine:
         counts: dict[str, int] = self._operate("count", self._call_timeout)
         return counts
 
-    def _rejected(self, fault: dict[str, str]) -> None:
+    def _rejected(self, fault: str, codebase: Codebase) -> None:
         """A promise that a callback gave was rejected, and nobody else will hear of it."""
-        _log.error(f"Unhandled rejection: {fault['stack'] or fault['message']}")
+        error = Fault(fault).placed(codebase)
+        error.kind = f"Unhandled rejection: {error.kind}"
+        _log.error("\n".join(faults.render(error)))
 
     def _sweep(self) -> None:
         """Ask the script which payloads it really holds. The next time is when there is as much again."""
@@ -225,10 +227,11 @@ class Engine:
         self.host.add("pipy.loading", loading.append)
         self.host.add("pipy.unloadable", unloadable.append)
         self.host.add("pipy.evaluated", loaded)
+        self.host.add("pipy.rejected", lambda fault: self._rejected(fault, codebase))
         try:
             described: list[dict[str, Any]] = self._operate("load", budget, program, main)
         except Fault as fault:
-            error = self._located(loading[-1]) if fault.is_syntax else fault.placed(codebase)
+            error = self._located(loading[-1]) if fault.is_syntax else fault.placed(codebase, Place(loading[-1]))
             raise LoadError(error.kind, error.message, error.place, error.stack, tuple(unloadable)) from None
         except ScriptError as error:
             raise LoadError(error.kind, error.message, Place(loading[-1])) from None

@@ -12,6 +12,8 @@ from pipy_core.script.host import Codebase
 _FRAME: Final = re.compile(
     r"^\s*at (?:(?P<name>.+?) \()?(?:.*?, )?pipy://(?P<path>/[^():]*):(?P<line>\d+):(?P<column>\d+)\)?$", re.MULTILINE
 )
+#: V8's words for functions that have no name; those of a script have been evaluated, all of them.
+_NAMES: Final = {None: "(anonymous)", "eval": "(anonymous)"}
 #: V8's text about an uncaught error: file, line, message, source line, caret.
 _UNCAUGHT: Final = re.compile(
     r"^[^\n]*?:(?P<line>\d+): (?P<kind>\w+): (?P<message>[^\n]*)\n(?P<source>[^\n]*)\n(?P<caret> *)\^", re.MULTILINE
@@ -29,7 +31,7 @@ class Fault(ScriptError):
     def placed(self, codebase: Codebase, otherwise: Place | None = None) -> ScriptError:
         """The same error with its place: that of the script's innermost frame, or *otherwise*; and without frames of ours."""
         frames = [
-            f"{match['name'] or '(anonymous)'} at {match['path']}:{match['line']}:{match['column']}"
+            f"{_NAMES.get(match['name'], match['name'])} at {match['path']}:{match['line']}:{match['column']}"
             for match in _FRAME.finditer(self._fault["stack"])
         ]
         return ScriptError(self.kind, self.message, place_of(self._fault["stack"], codebase) or otherwise, "\n".join(frames))

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec.json
 
 from pipy_core.context import UNDEFINED
-from pipy_core.errors import LoadError, PipyError
+from pipy_core.errors import LoadError, PipyError, ScriptError
 from pipy_core.events import Data
 from pipy_core.logs import get_logger
 from pipy_core.script.codec import Codec
@@ -44,7 +44,7 @@ class HostFunctions:
             result = self._functions[name](*(self._python(argument) for argument in sent))
             return msgspec.json.encode({"value": self._script(result)}).decode()
         except (PipyError, OSError, ValueError, TypeError) as error:
-            answer = {"error": str(error)}
+            answer = {"error": error.message if isinstance(error, ScriptError) else str(error)}
         except Exception as error:  # noqa: BLE001  # a plugin's bug must not end the process: the script gets an error
             _log.error(f"bug in the host function {name}: {error!r}\n{traceback.format_exc().rstrip()}")
             answer = {"error": f"{name}: {error!r}"}
@@ -59,12 +59,14 @@ class HostFunctions:
 
 
 def text_of(payload: bytes, encoding: str) -> Any:
-    """The text of a Data; ``undefined`` where it is no UTF-8."""
+    """The text of a Data; ``undefined`` where it is no UTF-8, unless *encoding* is ``lossy``."""
     if encoding == "utf8":
         try:
             return payload.decode()
         except UnicodeDecodeError:
             return UNDEFINED
+    if encoding == "lossy":
+        return payload.decode("utf-8", "replace")
     if encoding == "hex":
         return binascii.hexlify(payload).decode()
     if encoding == "base64":
@@ -91,11 +93,14 @@ class Codebase:
         """The content of a file, or None if there is none.
 
         :param path: from the root of the codebase, normalized: ``/plugins/router.js``.
+        :raises OSError: it is there and cannot be read; says why.
         """
         try:
             return (self.root / path.lstrip("/")).read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise OSError(f"cannot read {path}: {error.strerror}") from None
 
     def source(self, path: str) -> str | None:
         """The text of a script, kept so that errors can show its lines; a ``#!`` line and a byte order mark are blanked.
@@ -108,7 +113,8 @@ class Codebase:
         try:
             source = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise LoadError("Error", f"{path} is not UTF-8 text: {error}") from None
+            byte, line = content[error.start], content.count(b"\n", 0, error.start) + 1
+            raise LoadError("Error", f"{path} is not UTF-8 text: there is a byte 0x{byte:02x} in line {line}") from None
         if source.startswith("#!"):
             source = "//" + source[2:]
         self.sources[path] = source

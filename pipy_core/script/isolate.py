@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import gevent
@@ -22,8 +22,10 @@ import greenlet
 from gevent.hub import Hub, set_hub
 
 from pipy_core.errors import PipyError
+from pipy_core.logs import get_logger
+from pipy_core.registry import ScriptSource
 from pipy_core.script.mailbox import Mailbox
-from pipy_core.script.v8 import CALLBACK, FIRST_ERROR, STRING, initialize, read, text
+from pipy_core.script.v8 import CALLBACK, FIRST_ERROR, STRING, TERMINATED, initialize, read, text
 
 SYNC, START, CALL, HOST = range(1, 5)
 #: The exit code when the isolate cannot go on (EX_SOFTWARE): its heap is full, or the reactor has died.
@@ -37,6 +39,9 @@ ENTRY: Final = """(function () {
   %PerformMicrotaskCheckpoint();
   return answer;
 })"""
+
+
+_log = get_logger("plugins")
 
 
 class Terminated(PipyError):
@@ -95,21 +100,25 @@ class Isolate:
 
     # -- on the first thread ----------------------------------------------------------------------------------------
 
-    def prepare(self, runtime: Sequence[str], plugins: Sequence[tuple[str, str]], filters: Sequence[tuple[str, bool]]) -> None:
+    def prepare(self, runtime: Sequence[str], plugins: Iterable[ScriptSource], filters: Sequence[tuple[str, bool]]) -> None:
         """Build the JavaScript runtime.
 
         :param runtime: its sources, the entry first.
-        :param plugins: name and source of each script source that plugins brought.
+        :param plugins: what plugins brought; a source that is broken costs a line in the log, and its globals are missing.
         :param filters: name of each filter, and whether its first argument names modules.
-        :raises Uncaught: a source of a plugin is broken; the text names it.
         """
         entry, *rooms = runtime
         self._evaluate(f"globalThis.__pipy = {entry}", "pipy-runtime:entry")
         self._connect_memory()
         for number, source in enumerate(rooms):
             self._evaluate(f"({source.strip().removesuffix(';')})(__pipy)", f"pipy-runtime:{number}")
-        for name, source in plugins:
-            self._evaluate(f"__pipy.install(({source.strip().removesuffix(';')})(__pipy.forPlugins))", f"pipy-plugin:{name}")
+        for each in plugins:
+            source = each.source.strip().removesuffix(";")
+            try:
+                self._evaluate(f"__pipy.install(({source})(__pipy.forPlugins))", f"pipy-plugin:{each.name}")
+            except Uncaught as error:
+                reason = str(error).partition("\n")[0]
+                _log.warning(f"plugin {each.plugin}: {reason} (the script source is left out)")
         for name, loads_modules in filters:
             self._evaluate(f"__pipy.addFilter({name!r}, {str(loads_modules).lower()})", "pipy-runtime:filters")
         self._entry = self._evaluate(f"((__pipy) => {ENTRY})(__pipy)", "pipy-runtime:call")
@@ -249,7 +258,7 @@ class Isolate:
     def _failure(self, handle: int, kind: int) -> PipyError:
         if self._v8.mr_hard_memory_limit_reached(self._context):
             return HeapExhausted("the script uses more memory than its heap limit allows")
-        if kind < FIRST_ERROR or "terminated" in text(handle):
+        if kind < FIRST_ERROR or kind == TERMINATED:
             return Terminated(f"stopped after {self._budget:g} s")
         return Uncaught(text(handle))
 

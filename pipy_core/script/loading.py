@@ -43,6 +43,7 @@ def load(engine: Engine, registry: Registry, codebase: Codebase, main: str, outs
     except LoadError:
         program.dispose()
         raise
+    _warn(program.modules)
     return program
 
 
@@ -53,6 +54,18 @@ def _draw(module: Module) -> None:
     except ArgumentError as error:
         raise LoadError("Error", str(error), Place(module.path)) from None
     _log.info("\n".join(lines))
+
+
+def _warn(modules: Sequence[Module]) -> None:
+    """Tell of what is allowed, but hardly what the author meant."""
+    addresses: set[tuple[str, int]] = set()
+    for port in (port for module in modules for port in module.ports):
+        if port.address in addresses:
+            host, number = port.address
+            _log.warning(f"Port {number} at {host} is declared more than once: the last declaration counts")
+        addresses.add(port.address)
+    if not any(module.ports or module.tasks for module in modules):
+        _log.warning("The script has neither a port nor a task: nothing will happen until it is given one and loaded again")
 
 
 class Loader:

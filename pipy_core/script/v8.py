@@ -13,6 +13,8 @@ from py_mini_racer import init_mini_racer
 
 STRING: Final = 5
 FIRST_ERROR: Final = 200
+#: The error of a task that was cancelled.
+TERMINATED: Final = 204
 #: macOS gives threads that Python did not start 512 KB of stack; V8 must end a deep recursion before that is used up.
 STACK_KB: Final = 400 if sys.platform == "darwin" else 900
 FLAGS: Final = ("--single-threaded", "--allow-natives-syntax", "--expose-gc", f"--stack-size={STACK_KB}")

@@ -50,6 +50,10 @@ class Child(Fed, Filter):
         """Remember it."""
         self.fed.append(event)
 
+    def busy(self) -> bool:
+        """See ``Branch``."""
+        return not self.closed
+
     def drain(self) -> None:
         """Remember that."""
         self.drained = True
@@ -81,6 +85,10 @@ class Outbound(Fed):
         """See ``Branch``."""
         if not self.closed:
             self.fed.append(event)
+
+    def busy(self) -> bool:
+        """See ``Branch``."""
+        return not self.closed
 
     def drain(self) -> None:
         """See ``Branch``."""

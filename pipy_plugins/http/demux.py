@@ -1,7 +1,8 @@
 """``demuxHTTP(target)``: one sub-pipeline per request of a connection; answers go back in the order of the requests.
 
-Requests that are pipelined are worked on at the same time. Answers that come before their turn are kept: above ``HIGH_WATER``
-whoever brings them waits. A client with ``MAX_REQUESTS`` unanswered requests is not read from. See ``slot`` for one exchange.
+Requests that are pipelined are worked on at the same time. Answers that come before their turn are kept, ``MAX_KEPT`` bytes of
+them: whoever brings them cannot be made to wait, since it may be the one that brings the answer that is waited for. A client with
+``MAX_REQUESTS`` unanswered requests is not read from. See ``slot`` for one exchange.
 """
 
 from typing import Any, Final
@@ -30,8 +31,11 @@ from pipy_plugins.http.heads import RequestHead
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.slot import Slot
 
-#: Bytes kept before somebody has to wait; what a connection's write buffer holds, too.
+#: Bytes behind a request for another protocol that are kept before the client has to wait.
 HIGH_WATER: Final = 64 * 1024
+#: Bytes of answers kept for one client before their turn; what is beyond is answered with 502. Answers overtake each other only
+#: where they come over several sessions.
+MAX_KEPT: Final = 4 * 1024 * 1024
 #: Requests of one connection at the same time. nginx and HAProxy work on one, Envoy on 100 of HTTP/2.
 MAX_REQUESTS: Final = 256
 
@@ -53,7 +57,6 @@ class DemuxHTTP(Filter):
         self._draining = False  # the next request is the last one
         self._ended = False
         self._kept = 0  # bytes of answers before their turn
-        self._reorder: Valve | None = None
         self._crowd: Valve | None = None
 
     def process(self, event: Event) -> None:
@@ -71,6 +74,10 @@ class DemuxHTTP(Filter):
                 self._wait()
         elif type(event) is StreamEnd:
             self._end_of_client(event)
+
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return bool(self._slots) or (self._tunnel is not None and self._tunnel.busy())
 
     def drain(self) -> None:
         """See ``Filter``. The last response that is due ends the connection; a request whose head is coming in counts as due."""
@@ -97,9 +104,8 @@ class DemuxHTTP(Filter):
         self._receiving = self._tunnel = None
         for slot in slots:
             slot.close()
-        for valve in (self._crowd, self._reorder):
-            if valve is not None and valve.closed:
-                valve.open()
+        if self._crowd is not None and self._crowd.closed:
+            self._crowd.open()
 
     # -- from the client --------------------------------------------------------------------------------------------
 
@@ -156,16 +162,10 @@ class DemuxHTTP(Filter):
         """Whether it is the turn of *slot* to be answered."""
         return self._slots[0] is slot
 
-    def keep(self, size: int) -> None:
-        """A slot whose turn has not come keeps *size* bytes more (less, if negative)."""
+    def keep(self, size: int) -> bool:
+        """A slot whose turn has not come keeps *size* bytes more (less, if negative). Gives whether it may."""
         self._kept += size
-        if self._kept > HIGH_WATER:
-            if self._reorder is None:
-                self._reorder = self.host.new_valve()
-            self._reorder.close()
-            self.host.hold(self._reorder)
-        elif self._reorder is not None and self._reorder.closed:
-            self._reorder.open()
+        return self._kept <= MAX_KEPT
 
     def answered(self, slot: Slot, final: bool) -> None:
         """*slot* has sent its answer; it is closed. The next one may speak."""

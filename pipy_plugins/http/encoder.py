@@ -127,12 +127,13 @@ class RequestWriter(Writer):
         head = self._head
         if isinstance(head, RequestHead) and head.received is not None:
             self.upgrades = head.upgrades
-            prefix = b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward)
-            return prefix, _UPGRADE if self.upgrades else _KEEP
+            if self.upgrades:
+                return b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward_upgrade), b"\r\n"
+            return b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward), _KEEP
         fields = head.fields if head is not None else {}
         method = checked("method", fields.get("method"), "GET")
         path = checked("path", fields.get("path"), "/")
-        lines = field_lines(fields.get("headers"))
+        lines = field_lines(fields.get("headers"), not isinstance(head, RequestHead) or head.upgrades)
         self.upgrades = lines.upgrades
         prefix = b"%b %b %b\r\n%b" % (method, path, _protocol(head, fields), lines.lines)
         return prefix, b"\r\n" if lines.upgrades else _KEEP
@@ -210,11 +211,13 @@ def response_prefix(head: Head | None) -> tuple[bytes, int | None, bool]:
     if isinstance(head, ResponseHead) and head.received is not None:
         wire = head.received
         start = head.start if len(head.start) > 3 else head.start + b" "
+        if wire.upgrade and head.upgrades:
+            return b"HTTP/1.1 %b\r\n%b" % (start, wire.forward_upgrade), None, True
         return b"HTTP/1.1 %b\r\n%b" % (start, wire.forward), wire.length, False
     fields = head.fields if head is not None else {}
     status = _status(fields.get("status"))
     phrase = checked("statusText", fields.get("statusText"), PHRASES.get(status, "OK"))
-    lines = field_lines(fields.get("headers"))
+    lines = field_lines(fields.get("headers"), not isinstance(head, ResponseHead) or head.upgrades)
     return b"%b %d %b\r\n%b" % (_protocol(head, fields), status, phrase, lines.lines), lines.length, lines.upgrades
 
 

@@ -48,6 +48,7 @@ class Exchange(RequestWriter):
     :ivar method: decides how the response is framed. :ivar alone: nothing may be sent between it and its response.
     :ivar on_wire: bytes of the request have been sent. :ivar ended: it has been sent completely.
     :ivar heard: something of a response has come. :ivar started: the response has begun.
+    :ivar expects: the client sends no body before it gets ``100 Continue``, so the head has to go ahead.
     :ivar isolates: it asks for another protocol: nobody else can use the session.
     :ivar tunnel: the server has agreed to that.
     """
@@ -56,7 +57,6 @@ class Exchange(RequestWriter):
         "_body",
         "_collected",
         "_early",
-        "_expects",
         "_moves",
         "_over",
         "_received",
@@ -68,6 +68,7 @@ class Exchange(RequestWriter):
         "alone",
         "carrier",
         "ended",
+        "expects",
         "heard",
         "isolates",
         "method",
@@ -84,7 +85,7 @@ class Exchange(RequestWriter):
         self._early: list[Event] = []  # what must not be sent before the other protocol is agreed upon
         self._collected = 0  # bytes in these two
         self._moves = 0
-        self._submitted = self._received = self._over = self._expects = False
+        self._submitted = self._received = self._over = self.expects = False
         self._relay: Relay | None = None
         self._valve: Valve | None = None
         self.carrier: Carrier | None = None
@@ -97,16 +98,12 @@ class Exchange(RequestWriter):
         else:
             self.method, self.isolates = _look(start)
         if isinstance(head, RequestHead):
+            self.isolates = self.isolates and (head.upgrades or self.method == "CONNECT")
             self._relay = head.relay
-            self._expects = head.expects
+            self.expects = head.expects
         self.begin(head)
 
     # -- the request ------------------------------------------------------------------------------------------------
-
-    def announce(self) -> None:
-        """The head has come. A client that waits for ``100 Continue`` sends no body before it: the head goes ahead."""
-        if self._expects:
-            self._submit()
 
     def feed(self, event: Event) -> None:
         """Something behind the head, or of what goes through the tunnel behind the request, has come."""
@@ -134,7 +131,7 @@ class Exchange(RequestWriter):
         self._collected += len(payload)
         if self._collected > max(self._limit, COLLECTED):
             if not self._submitted:
-                self._submit()
+                self.submit()
             if not self.on_wire:
                 self._hold()
 
@@ -144,32 +141,34 @@ class Exchange(RequestWriter):
             self.ended = True
             self._output(Data(self.finish()), END)
         elif not self._submitted:
-            self._submit()
+            self.submit()
 
-    def _submit(self) -> None:
+    def submit(self) -> None:
+        """Nothing more is waited for. To be called in the beginning if the client *expects* ``100 Continue``: see there."""
         self._submitted = True
         self.alone = bool(self._body) or self.isolates or not self._received or self.method not in IDEMPOTENT
         self._carry()
 
     def opening(self) -> list[Event]:
         """Its turn has come: what can be sent now. Nothing if it cannot be sent at all; its stream knows then."""
-        body, self._body = self._body, []
+        events: list[Event] = [self._start]
         try:
             if self._received and self._collected <= self._limit:
-                outputs = [self.write(b"".join(body)) + self.finish()]
+                for piece in self._body:
+                    self.write(piece)
+                events += (Data(self.finish()), END)
             else:
-                outputs = self.stream(body)
+                events += map(Data, self.stream(self._body))
                 if self._received:
-                    outputs.append(self.finish())
+                    events += (Data(self.finish()), END)
         except ScriptError as error:
             self._refuse(error)
             return []
         self.on_wire = True
         self.ended = self._received
-        self._open_valve()
-        events: list[Event] = [self._start, *map(Data, outputs)]
-        if self._received:
-            events.append(END)
+        if self._body:
+            self._body = []
+            self._open_valve()
         return events
 
     def switch(self) -> None:

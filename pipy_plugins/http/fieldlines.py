@@ -27,9 +27,10 @@ class Lines(NamedTuple):
     upgrades: bool
 
 
-def field_lines(headers: Any) -> Lines:
+def field_lines(headers: Any, may_upgrade: bool = True) -> Lines:
     """*headers*, an object as scripts write it, without the fields that are about a connection or framing.
 
+    :param may_upgrade: whether Upgrade may be sent. A head that was received asks for it on the wire or not at all.
     :raises ScriptError: a name is none, or a value has a line end in it.
     """
     if not isinstance(headers, dict):
@@ -48,7 +49,7 @@ def field_lines(headers: Any) -> Lines:
                 text += f"{name}: {one if type(one) is str else script_text(one)}\r\n"
         elif lower == "content-length":
             length = _length(value)
-        elif lower == "upgrade" and _upgrades(headers, value):
+        elif lower == "upgrade" and may_upgrade and _upgrades(headers, value):
             upgrades = True
             count += 2
             text += f"{name}: {value}\r\nconnection: upgrade\r\n"

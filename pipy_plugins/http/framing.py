@@ -24,12 +24,16 @@ MAX_NAMED: Final = 16
 #: Blocks up to this size are remembered with what they mean: clients and servers repeat theirs from message to message.
 _MAX_REMEMBERED: Final = 2048
 _REMEMBERED: Final = 256
+#: Where blocks differ, most of their lines do not.
+_LINES_REMEMBERED: Final = 1024
 
-_HOP: Final = rb"connection|content-length|transfer-encoding|keep-alive|proxy-connection|te|trailer"
+#: Fields about one connection or the framing of one message; Upgrade is looked at more closely.
+_LOCAL: Final = frozenset(
+    {b"connection", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
+)
 _FACTS: Final = re.compile(rb"\n(host|connection|content-length|transfer-encoding|upgrade|expect):[ \t]*([^\r]*)", re.IGNORECASE)
-_CUT: Final = re.compile(rb"\r\n(?:%b):[^\r]*" % _HOP, re.IGNORECASE)
-_CUT_UPGRADE: Final = re.compile(rb"\r\n(?:%b|upgrade):[^\r]*" % _HOP, re.IGNORECASE)
-_HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
+#: Host and port, as in Host; user information is not for sending (RFC 9110, 4.2.4).
+HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
 _USUAL: Final = frozenset({b"close", b"keep-alive", b"upgrade"})
 #: Without these a message would mean something else; whoever names them in Connection gets no such favour.
 _KEPT: Final = frozenset({b"host"})
@@ -48,12 +52,25 @@ class Fields:
 
     :ivar raw: from the line end of the start line to the empty line, both included.
     :ivar length: of Content-Length, or None.
-    :ivar hosts: the values of Host.
+    :ivar hosts: the values of Host. :ivar host_is_valid: there is exactly one, and it is one (RFC 9112, 3.2).
     :ivar close: Connection says ``close``. :ivar stay: it says ``keep-alive``.
     :ivar upgrade: Connection says ``upgrade`` and there is an Upgrade to something that can be tunnelled.
     """
 
-    __slots__ = ("_forward", "_headers", "_named", "chunked", "close", "expects", "hosts", "length", "raw", "stay", "upgrade")
+    __slots__ = (
+        "_forward",
+        "_headers",
+        "_named",
+        "chunked",
+        "close",
+        "expects",
+        "host_is_valid",
+        "hosts",
+        "length",
+        "raw",
+        "stay",
+        "upgrade",
+    )
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -82,7 +99,8 @@ class Fields:
             elif kind == b"upgrade":
                 upgrades.append(value.lower())
             else:
-                self.expects = value.lower() == b"100-continue"
+                self.expects = self.expects or value.lower() == b"100-continue"
+        self.host_is_valid = len(self.hosts) == 1 and HOST.fullmatch(self.hosts[0]) is not None
         if self._named:
             self._set_connection(upgrades)
         if self.chunked and self.length is not None:
@@ -98,7 +116,7 @@ class Fields:
         coding = value.lower()
         if self.chunked or coding != b"chunked":
             # 501 is for codings that we could have known (RFC 9112, 6.1); anything that mentions chunked is an attempt to confuse.
-            raise BadMessage(400 if b"chunked" in coding else 501, "unknown Transfer-Encoding")
+            raise BadMessage(400 if not coding or b"chunked" in coding else 501, "unknown Transfer-Encoding")
         self.chunked = True
 
     def _set_connection(self, upgrades: list[bytes]) -> None:
@@ -113,19 +131,29 @@ class Fields:
             raise BadMessage(400, "too many names in Connection")
 
     @property
-    def host_is_valid(self) -> bool:
-        """Whether there is exactly one Host and it is one (RFC 9112, 3.2)."""
-        return len(self.hosts) == 1 and _HOST.fullmatch(self.hosts[0]) is not None
+    def forward(self) -> bytes:
+        """The lines to send on: those of the decoded head that are not about connection or framing (RFC 9110, 7.6.1)."""
+        if self._forward is None:
+            self._forward = self._encode(b"")
+        return self._forward
 
     @property
-    def forward(self) -> bytes:
-        """The field lines to send on: those that are not about this connection or this framing (RFC 9110, 7.6.1)."""
-        if self._forward is None:
-            kept = (_CUT if self.upgrade else _CUT_UPGRADE).sub(b"", self.raw)
+    def forward_upgrade(self) -> bytes:
+        """The same with Upgrade and what belongs to it."""
+        return self._encode(b"connection: upgrade\r\n")
+
+    def _encode(self, upgrade: bytes) -> bytes:
+        """The lines to send on; Upgrade goes with *upgrade* or not at all."""
+        lines = self.raw[2:-4].split(b"\r\n") if len(self.raw) > 4 else []
+        encoded = dict(map(_remembered_line if len(self.raw) <= _MAX_REMEMBERED else _line, lines))
+        if len(encoded) < len(lines):
+            encoded = _join(lines)
+        if b"upgrade" in encoded:
+            encoded[b"upgrade"] = upgrade and encoded[b"upgrade"] + upgrade
+        if self._named:
             for name in self._named - _KEPT:
-                kept = re.sub(rb"\r\n%b:[^\r]*" % re.escape(name), b"", kept, flags=re.IGNORECASE)
-            self._forward = kept[2:-2]
-        return self._forward
+                encoded.pop(name, None)
+        return b"".join(encoded.values())
 
     @property
     def headers(self) -> dict[str, Any]:
@@ -133,6 +161,29 @@ class Fields:
         if self._headers is None:
             self._headers = _decode(self.raw)
         return dict(self._headers)
+
+
+def _line(line: bytes) -> tuple[bytes, bytes]:
+    """The name of a field line in lower case, and the line to send on: none if it is about this connection."""
+    name, _, value = line.partition(b":")
+    name = name.lower()
+    return name, b"" if name in _LOCAL else b"%b: %b\r\n" % (name, value.strip(b" \t"))
+
+
+_remembered_line: Final = lru_cache(_LINES_REMEMBERED)(_line)
+
+
+def _join(lines: list[bytes]) -> dict[bytes, bytes]:
+    """As ``_decode``: repeated fields in one line, but for Set-Cookie."""
+    joined: dict[bytes, bytes] = {}
+    for name, line in map(_line, lines):
+        if not joined.get(name):
+            joined[name] = line
+        elif name == b"set-cookie":
+            joined[name] += line
+        else:
+            joined[name] = joined[name][:-2] + (b"; " if name == b"cookie" else b", ") + line[len(name) + 2 :]
+    return joined
 
 
 def _decode(raw: bytes) -> dict[str, Any]:

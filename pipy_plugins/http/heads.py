@@ -48,35 +48,31 @@ class RequestHead(ReceivedHead):
 
     :ivar method: as it came; what scripts do to the head does not change it.
     :ivar final: the client wants the connection to end after the response.
+    :ivar upgrades: it asks to go on with another protocol.
+    :ivar expects: the client waits for ``100 Continue`` before it sends the body (RFC 9110, 10.1.1).
     :ivar host: what absolute-form puts in the place of Host, or None.
     :ivar relay: where interim responses to it can go, or None.
     """
 
-    __slots__ = ("final", "host", "method", "relay")
+    __slots__ = ("expects", "final", "host", "method", "relay", "upgrades")
 
     def __init__(self, method: str, start: bytes, minor: int, wire: Fields, host: bytes | None = None) -> None:
         super().__init__(start, minor, wire)
         self.method = method
         self.final = wire.close or (minor == 0 and not wire.stay)
+        self.upgrades = wire.upgrade and minor == 1
+        self.expects = wire.expects and minor == 1
         self.host = host
         self.relay: Relay | None = None
-        if host is not None and wire.hosts != [host]:
+        if (host is not None and wire.hosts != [host]) or (wire.expects and minor == 0):
             self.received = None
-
-    @property
-    def upgrades(self) -> bool:
-        """It asks to go on with another protocol."""
-        return self.wire.upgrade and self.minor == 1
-
-    @property
-    def expects(self) -> bool:
-        """The client waits for ``100 Continue`` before it sends the body (RFC 9110, 10.1.1)."""
-        return self.wire.expects and self.minor == 1
 
     def _decode(self) -> dict[str, Any]:
         headers = self.wire.headers
         if self.host is not None:  # RFC 9112, 3.2.2
             headers["host"] = self.host.decode("latin-1")
+        if self.minor == 0:  # RFC 9110, 10.1.1: there is no expectation in HTTP/1.0
+            headers.pop("expect", None)
         path = self.start[len(self.method) + 1 :].decode("latin-1")
         return {"protocol": self.protocol, "headers": headers, "method": self.method, "path": path}
 
@@ -89,6 +85,11 @@ class ResponseHead(ReceivedHead):
     def __init__(self, status: int, start: bytes, minor: int, wire: Fields) -> None:
         super().__init__(start, minor, wire)
         self.status = status
+
+    @property
+    def upgrades(self) -> bool:
+        """It goes on with another protocol. Upgrade in another response is about the server's connection only."""
+        return self.status == 101 and self.wire.upgrade
 
     def _decode(self) -> dict[str, Any]:
         reason = self.start[4:].decode("latin-1")

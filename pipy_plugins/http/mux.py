@@ -72,7 +72,8 @@ class MuxHTTP(Filter):
             self._key = self.host.value(self._key)
             self._acquire()
             self._exchange = exchange = Exchange(self._limit, self, event)
-            exchange.announce()
+            if exchange.expects:
+                exchange.submit()
 
     def carry(self, exchange: Exchange) -> None:
         """See ``exchange.User``."""
@@ -90,6 +91,10 @@ class MuxHTTP(Filter):
         session.acquire()
         self._session = session
         return session
+
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return self._exchange is not None
 
     def close(self) -> None:
         """See ``Filter``."""

@@ -5,7 +5,7 @@ from typing import Final
 
 from pipy_core.api import END, Emit, MessageStart
 from pipy_plugins.http.decoder import DONE, HEAD, TARGET, TOKEN, TOO_LONG, TUNNEL, WAIT, Decoder, partial
-from pipy_plugins.http.framing import MAX_LINE, BadMessage, Fields
+from pipy_plugins.http.framing import HOST, MAX_LINE, BadMessage, Fields
 from pipy_plugins.http.heads import RequestHead
 
 _REQUEST_LINE: Final = re.compile(rb"((%b) %b) HTTP/([0-9]\.[0-9])(?=\r\n)" % (TOKEN, TARGET))
@@ -88,6 +88,6 @@ def _authority(method: str, target: bytes, fields: Fields) -> bytes | None:
     if target == b"*":
         return None
     match = _ABSOLUTE.fullmatch(target)
-    if match is None or not match.group(1):
+    if match is None or HOST.fullmatch(match.group(1)) is None or match.group(1)[:1] == b":":
         raise BadMessage(400, "malformed request target")
     return match.group(1)

@@ -9,6 +9,9 @@ from pipy_plugins.http.decoder import DONE, HEAD, REST, TUNNEL, Decoder, partial
 from pipy_plugins.http.framing import BadMessage, Fields
 from pipy_plugins.http.heads import ResponseHead
 
+#: Interim responses before a final one. Progress reports every few seconds may be many, but not endless.
+MAX_INTERIM: Final = 128
+
 _REASON: Final = rb"[\t\x20-\x7e\x80-\xff]*"
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9](?: %b)?)(?=\r\n)" % _REASON)
 _SOME_STATUS: Final = partial(
@@ -24,13 +27,14 @@ class ResponseDecoder(Decoder):
     :param interim: where 1xx responses go that are not 101.
     """
 
-    __slots__ = ("_interim", "_method")
+    __slots__ = ("_interim", "_interims", "_method")
     some_line = _SOME_STATUS
 
     def __init__(self, emit: Emit, method: Callable[[], str], interim: Callable[[ResponseHead], None]) -> None:
         super().__init__(emit)
         self._method = method
         self._interim = interim
+        self._interims = 0
 
     def _read_head(self, data: bytes, start: int, end: int) -> int:
         match = _STATUS_LINE.match(data, start, end)
@@ -43,8 +47,12 @@ class ResponseDecoder(Decoder):
         fields = self._fields(data, start, match.end(), end)
         head = ResponseHead(status, first, int(match.group(1)), fields)
         if status < 200 and status != 101:
+            self._interims += 1
+            if self._interims > MAX_INTERIM:
+                raise BadMessage(502, "too many interim responses")
             self._interim(head)
             return end
+        self._interims = 0
         self._frame(status, fields)
         complete = self.state is self._after
         self._emit(MessageStart(head))

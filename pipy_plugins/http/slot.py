@@ -19,6 +19,7 @@ from pipy_core.api import (
     MessageStart,
     ScriptError,
     StreamEnd,
+    get_logger,
 )
 from pipy_plugins.http.encoder import ResponseWriter
 from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
@@ -37,7 +38,7 @@ class Connection(Protocol):
     def is_next(self, slot: "Slot") -> bool:
         """See ``DemuxHTTP``."""
 
-    def keep(self, size: int) -> None:
+    def keep(self, size: int) -> bool:
         """See ``DemuxHTTP``."""
 
     def answered(self, slot: "Slot", final: bool) -> None:
@@ -98,6 +99,10 @@ class Slot(ResponseWriter):
         if self.branch is not None:
             self.branch.feed(event)
 
+    def busy(self) -> bool:
+        """Whether something may still come out of the sub-pipeline."""
+        return self.branch is not None and self.branch.busy()
+
     def drain(self) -> None:
         """The program is about to end: see ``Filter``."""
         if self.branch is not None:
@@ -126,7 +131,8 @@ class Slot(ResponseWriter):
         self._waiting.append(event)
         if type(event) is Data:
             self._kept += len(event.payload)
-            connection.keep(len(event.payload))
+            if not connection.keep(len(event.payload)):
+                self._overflow()
 
     def replay(self) -> bool:
         """Its turn has come: send what was kept. Gives whether that was all of it."""
@@ -170,6 +176,15 @@ class Slot(ResponseWriter):
             branch.close()
         self.reply(MessageStart(_head(status)))
         self.reply(END)
+
+    def _overflow(self) -> None:
+        """Too much is kept: forget this answer, and say so in its turn."""
+        branch, self.branch = self.branch, None
+        self._forget()
+        get_logger("demuxHTTP").error("a response that came before its turn is too large to be kept")
+        self._waiting = [MessageStart(_head(*answer_to(Failure.BUFFER_OVERFLOW))), END]
+        if branch is not None:
+            branch.close()
 
     def _send(self, connection: Connection, event: Event) -> None:
         kind = type(event)
@@ -271,8 +286,6 @@ class Slot(ResponseWriter):
 
 class _Interim(Data):
     """An interim response that waits for its turn."""
-
-    __slots__ = ()
 
 
 def _head(status: int, text: str = "") -> Head:

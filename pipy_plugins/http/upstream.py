@@ -155,11 +155,11 @@ class Upstream(Session):
         if not exchange.ended:
             self._close_to_others()  # where the next request would begin, only the server knows
         exchange.release()
-        self._advance()  # first, so that the server has something to do while the response goes to its client
         exchange.give(END)
         if self._closes:
             self._end(Failure.CONNECTION_RESET)
         else:
+            self._advance()
             self._end_if_unused()
 
     # -- the end ----------------------------------------------------------------------------------------------------

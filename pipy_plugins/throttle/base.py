@@ -78,6 +78,10 @@ class Throttle(Filter):
         if now is not None:
             self.emit(now)
 
+    def busy(self) -> bool:
+        """See ``Filter``."""
+        return bool(self._backlog)
+
     def close(self) -> None:
         """See ``Filter``."""
         if self._account is not None:

@@ -1,4 +1,5 @@
-"""Every case of ``cases/`` against this program: what the original answers, byte for byte.
+"""Every case of ``cases/`` against this program: what the original answers, byte for byte. And those of ``ours/``, whose
+expectations were derived from the specification, for combinations that were not recorded.
 
 A case may be left out by ``later.txt`` (it needs something that is not built yet) or expected to fail by ``deviations.toml`` (we do
 something else on purpose, and say why). Both name cases that exist, with a reason.
@@ -14,7 +15,9 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 RUNNER = HERE / "run.py"
-CASES = {path.relative_to(HERE / "cases").with_suffix("").as_posix(): path for path in sorted((HERE / "cases").rglob("*.case"))}
+RECORDED = {path.relative_to(HERE / "cases").with_suffix("").as_posix(): path for path in sorted((HERE / "cases").rglob("*.case"))}
+OURS = {path.relative_to(HERE).with_suffix("").as_posix(): path for path in sorted((HERE / "ours").rglob("*.case"))}
+CASES = RECORDED | OURS
 
 
 def read_later() -> dict[str, str]:

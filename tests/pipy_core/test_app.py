@@ -84,3 +84,12 @@ def test_a_broken_installation_is_not_run(monkeypatch: pytest.MonkeyPatch) -> No
     use(monkeypatch, failing(AssertionError("it was run")))
     with pytest.raises(PluginError):
         app.run(Settings())
+
+
+@pytest.mark.parametrize(("verify", "lines"), [(True, ["[INF] [config] /a.js is good"]), (False, [])])
+def test_of_a_script_that_is_verified_it_is_said_that_it_is_good(
+    verify: bool, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use(monkeypatch, lambda _settings, _registry, _hooks: 0)
+    assert app.run(Settings(script="/a.js", verify=verify)) == 0
+    assert [line[24:] for line in capsys.readouterr().out.splitlines()] == lines

@@ -1,6 +1,8 @@
 """What the words of the command line mean, and what is printed. No script is run: that is the worker's."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,11 +79,13 @@ def test_the_last_value_counts_and_the_command_line_beats_the_environment() -> N
         (["--no-such-option=5", "a.js"], "unknown option: --no-such-option"),
         (["-x"], "unknown option: -x"),
         (["-"], "unknown option: -"),
-        (["--verify=1"], "unknown option: --verify"),
+        (["--verify=1"], "option takes no value: --verify"),
+        (["--version=1"], "option takes no value: --version"),
+        (["--reuseport"], "unknown option: --reuseport; did you mean --reuse-port?"),
         (["log-level=debug", "b.js"], "redundant filename: b.js"),
         (["a.js", "b.js"], "redundant filename: b.js"),
         (["--log-level"], "option without a value: --log-level; write --log-level=<value>"),
-        (["-log-level=debug"], "unknown option: -log-level"),
+        (["-log-level=debug"], "unknown option: -log-level; did you mean --log-level?"),
     ],
 )
 def test_mistakes(argv: list[str], message: str) -> None:
@@ -97,6 +101,7 @@ def test_mistakes(argv: list[str], message: str) -> None:
         ("nowhere/main.js", "file or directory not found: nowhere/main.js"),
         ("http://127.0.0.1/repo/a/", "cannot open file: http://127.0.0.1/repo/a/: only scripts in local files can be run"),
         (".", "cannot open file: .: it is not a file"),
+        ("a" * 300, f"cannot open file: {'a' * 300}: File name too long"),
     ],
 )
 def test_no_script(name: str, message: str) -> None:
@@ -198,3 +203,19 @@ def test_all_filters_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
 def test_for_an_unknown_filter_similar_ones_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help-filters=lnik"]) == 1
     assert re.match(r"no such filter: lnik; did you mean .*link", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "errors"),
+    [
+        ("> /dev/full", 1, "cannot write: No space left on device\n"),
+        (">&-", 0, ""),
+        ("| true", 0, ""),  # of the last command
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_crash(redirection: str, code: int, errors: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("only Linux has /dev/full")
+    command = f"{sys.executable} -m pipy_core --help-filters {redirection}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (code, errors)

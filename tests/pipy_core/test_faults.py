@@ -48,6 +48,7 @@ def test_a_syntax_error_is_one_line_below_the_caret() -> None:
         (LoadError("", "pipeline not found: request"), ["pipeline not found: request"]),
         (LoadError("Error", ""), ["Error"]),
         (LoadError("SyntaxError", "odd"), ["SyntaxError: odd"]),
+        (LoadError("Error", "thrown: x", Place("/m.js")), ["Error: thrown: x", "    in /m.js"]),
         (LoadError("Error", "x", Place("/m.js", 4)), ["Error: x", "    in /m.js at line 4"]),
         (LoadError("Error", "x", Place("/m.js", 4, 0, "  f()")), ["Line 4:  f()", "Error: x", "    in /m.js at line 4"]),
     ],

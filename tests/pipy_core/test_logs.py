@@ -105,3 +105,11 @@ def test_half_a_character_can_be_logged(capsys: pytest.CaptureFixture[str]) -> N
     logs.configure()
     logs.get_logger("x").info("\ud83d")
     assert capsys.readouterr().out.endswith("[INF] [x] \\ud83d\n")
+
+
+def test_a_process_without_standard_output_can_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    logs.configure()
+    logs.get_logger("x").info("unheard")
+    monkeypatch.undo()
+    logs.configure()

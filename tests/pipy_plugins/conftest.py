@@ -29,6 +29,7 @@ const install = (answers, source) => {
     else Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
 };
+const { parse } = JSON;
 const show = (value) => {
   if (value === undefined) return "undefined";
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
@@ -59,7 +60,8 @@ class Script:
 
         Each of *variables* is a parameter of the function around it.
         """
-        names, values = ", ".join(variables), ", ".join(map(json.dumps, variables.values()))
+        # parsed, not written down as literals: `__proto__` is a name like any other there
+        names, values = ", ".join(variables), ", ".join(f"parse({json.dumps(json.dumps(each))})" for each in variables.values())
         try:
             text = self.racer.eval(
                 f"JSON.stringify([(({names}) => {{ 'use strict'; return ({expression}) }})({values})].map(show))"

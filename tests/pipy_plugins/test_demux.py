@@ -1,8 +1,8 @@
 """demux: every message in a sub-pipeline of its own; the test plays them."""
 
-from pipy_core.events import END, EOS, Data, Event, Head, MessageStart
-from pipy_core.testing import Tape, check_filter, target
-from pipy_plugins.demux import HIGH_WATER, Demux
+from pipy_core.events import END, EOS, Data, Event, Failure, Head, MessageStart, StreamEnd
+from pipy_core.testing import Tape, check_filter, logged, target
+from pipy_plugins.demux import MAX_KEPT, Demux
 
 START = MessageStart(Head({"n": 1}))
 REPLY = MessageStart(Head({"n": 2}))
@@ -62,18 +62,20 @@ def test_many_answers_at_once() -> None:
     assert len(children[0].reply(REPLY, END).events) == 6000
 
 
-def test_back_pressure() -> None:
-    """Who brings too much before its turn waits until it has come."""
+def test_early_answers_are_bounded() -> None:
+    """Nobody is held, but beyond the limit the stream ends. What was answered in its turn does not count."""
     tape = tape_of()
-    tape.play(START, END, START, END).expect()
-    one, two = tape.children()
-    two.reply(REPLY, Data(b"x" * HIGH_WATER)).expect()
+    tape.play(START, END, START, END, START, END).expect()
+    one, two, three = tape.children()
+    two.reply(REPLY, Data(b"x" * MAX_KEPT)).expect()
     assert not tape.held
-    two.reply(Data(b"x")).expect()
-    assert tape.held
-    valve = tape.world.valves[0]
-    assert len(one.reply(REPLY, END).events) == 5
-    assert not valve.closed
+    assert len(one.reply(REPLY, END).events) == 4
+    three.reply(REPLY, Data(b"x" * MAX_KEPT)).expect()
+    with logged() as lines:
+        three.reply(Data(b"x")).expect(StreamEnd(Failure.BUFFER_OVERFLOW))
+    assert lines == ["[ERR] [demux] answers that came before their turn are too large to be kept"]
+    assert all(child.closed for child in tape.children())
+    tape.play(START, END).expect()
 
 
 def test_keeps_the_filter_contract() -> None:

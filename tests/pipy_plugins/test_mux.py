@@ -27,13 +27,20 @@ def test_a_message_is_sent_as_one_piece() -> None:
 
 
 def test_the_end_completes_a_message() -> None:
-    """An empty stream sends nothing."""
+    """A message that the stream cuts off in order is sent as it is."""
     tape = first_tape()
     tape.play(START, EOS).expect()
     tape.child("s").expect(START, END)
+
+
+def test_a_stream_without_a_whole_message_ends() -> None:
+    """Nothing is sent, and whoever waits for an answer hears that there is none."""
     tape = first_tape()
-    tape.play(Data(b"x"), EOS).expect()
+    tape.play(Data(b"x"), EOS).expect(EOS)
     assert tape.children() == []
+    tape = first_tape()
+    tape.play(START, Data(b"ab"), StreamEnd(Failure.RUNTIME_ERROR)).expect(StreamEnd(Failure.RUNTIME_ERROR))
+    tape.child("s").expect()
 
 
 def test_replies_come_in_order() -> None:

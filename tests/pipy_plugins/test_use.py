@@ -145,7 +145,7 @@ def test_forms_of_a_call(args, bound):
 
 @pytest.mark.parametrize(
     ("args", "message"),
-    [([], "requires 2"), ([5, "p"], "expects an array, given the number 5"), ([MODULES, 5], r"#2 \(pipeline\) expects a")],
+    [([], "requires 2"), ([5, "p"], "expects an array, given the number 5"), ([MODULES, 5], "argument #2 expects a string")],
 )
 def test_wrong_arguments(args, message):
     with pytest.raises(ArgumentError, match=message):

@@ -55,6 +55,7 @@ class PipyProcess:
     :param options: command line options in front of the script.
     :param ports: the start is over when the log says that these are listened on.
     :param environment: variables in addition to the test's own.
+    :param program: what Python runs.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class PipyProcess:
         options: Sequence[str] = (),
         ports: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "pipy_core"),
     ) -> None:
         texts = dict(files or {})
         if isinstance(script, str):
@@ -79,7 +81,7 @@ class PipyProcess:
         self._ended = False
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pipy_core", *options, str(script)],
+            [sys.executable, *program, *options, str(script)],
             cwd=directory,
             env={**os.environ, "PYTHONPATH": str(Path(pipy_core.__file__).parent.parent), **(environment or {})},
             stdin=subprocess.DEVNULL,

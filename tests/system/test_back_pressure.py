@@ -14,13 +14,15 @@ MEGABYTE = 1 << 20
 UNDER_WAY = 64 * MEGABYTE
 #: What the proxy may use above what it uses when it has nothing to do.
 ALLOWANCE = 60 * MEGABYTE
-#: So much of a body may be held back while its length could still become known (``bufferSize``).
-OPENING = bytes(65536)
+#: More than is held back of a body while its length, or all of it, could still come.
+OPENING = bytes(256 * 1024)
 #: Seconds without room for a byte after which a sender has been throttled.
 STALLED = 0.5
 
 TCP = "pipy().listen({port}).connect('127.0.0.1:{backend}')"
-HTTP = "pipy().listen({port}).demuxHTTP('request').pipeline('request').muxHTTP('up', '').pipeline('up').connect('127.0.0.1:{backend}')"
+HTTP = (
+    "pipy().listen({port}).demuxHTTP('request').pipeline('request').muxHTTP('up', '').pipeline('up').connect('127.0.0.1:{backend}')"
+)
 SCRIPTED = HTTP.replace(".muxHTTP", ".handleMessageStart(msg => (msg.head.headers['x-seen'] = '1')).muxHTTP")
 ALIVE = ".listen({other}).serveHTTP(new Message('alive'))"
 

@@ -40,5 +40,5 @@ def test_keeps_the_contract_of_filters():
 
 
 def test_wants_a_function():
-    with pytest.raises(ArgumentError, match=r"argument #1 \(callback\) expects a function"):
+    with pytest.raises(ArgumentError, match=r"argument #1 expects a function"):
         bind(declared(count_bytes, "countBytes").forms, ["x"])

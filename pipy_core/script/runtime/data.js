@@ -107,11 +107,12 @@
       else throw new TypeError("argument #1 expects a string, an array or an instance of Data");
     }
 
+    // null for text that is not in that encoding.
     static from(content, encoding) {
       try {
         return new Data(content, encoding);
       } catch (error) {
-        if (error instanceof TypeError && Object.hasOwn(DECODERS, encoding ?? "utf8")) return null;
+        if (typeof content === "string" && Object.hasOwn(DECODERS, encoding ?? "utf8")) return null;
         throw error;
       }
     }
@@ -166,6 +167,15 @@
         return this.#pieces.map((piece) => piece.text).join("");
       decoder(encoding);
       return rt.host("pipy.text", this, encoding);
+    }
+
+    // In a template literal, with `+` and so on: always text, with U+FFFD for what is none.
+    [Symbol.toPrimitive]() {
+      return this.toString() ?? rt.host("pipy.text", this, "lossy");
+    }
+
+    toJSON() {
+      return this.toString() ?? null;
     }
 
     #append(piece) {

@@ -46,12 +46,19 @@
     }
   };
 
+  // JSON for Python, which knows no halves of surrogate pairs: JSON writes them as escapes, and is itself without any.
+  const encode = (value) => {
+    const json = stringify(value);
+    if (!json.includes("\\ud")) return json;
+    return json.replace(/\\(?:ud[89a-f]..|.)/g, (escape) => (escape.length === 6 ? "\\ufffd" : escape));
+  };
+
   // Plain objects go as they are to host functions, which know what to make of them.
   const question = (value) =>
     value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype ? { v: value } : rt.out(value);
 
   rt.host = (name, ...args) => {
-    const { error, value } = parse(exchange(stringify([name, args.map(question)])));
+    const { error, value } = parse(exchange(encode([name, args.map(question)])));
     if (error !== undefined) throw new Error(error);
     return rt.argument(value);
   };
@@ -103,7 +110,7 @@
       case "bigint":
         return { f: String(value) };
       case "symbol":
-        return { u: 0 };
+        return String(value).toWellFormed();
     }
     if (value === null) return null;
     if (value instanceof rt.Event) {
@@ -114,29 +121,69 @@
     }
     if (value instanceof rt.Message) return rt.messageOut(value);
     if (Array.isArray(value)) return { l: value.map(rt.out) };
-    return { i: [identify(value), value.constructor?.name ?? "Object"] };
+    const name = value.constructor?.name;
+    return { i: [identify(value), typeof name === "string" ? name.toWellFormed() : "Object"] };
   };
+
+  // -- values as text for people
+
+  const MACHINERY = /^\s+at .*\bpipy-(?:runtime|plugin|evaluate):/; // frames that say nothing to the author of a script
+
+  const stackOf = (error) =>
+    String(error.stack ?? error)
+      .split("\n")
+      .filter((line) => !MACHINERY.test(line))
+      .join("\n");
+
+  // What JSON has no form for, in words.
+  const spellOut = (value) => {
+    if (typeof value === "bigint" || typeof value === "symbol") return String(value);
+    if (typeof value === "function") return `[Function: ${value.name || "(anonymous)"}]`;
+    if (value instanceof Error || value instanceof RegExp) return String(value);
+    if (value instanceof Map) return Object.fromEntries(value);
+    return value instanceof Set ? [...value] : value;
+  };
+
+  const showJSON = (value) => {
+    const owners = [];
+    return stringify(value, function (_name, member) {
+      while (owners.length > 0 && owners.at(-1) !== this) owners.pop();
+      const spelled = spellOut(member);
+      if (spelled === null || typeof spelled !== "object") return spelled;
+      if (owners.includes(spelled)) return "[Circular]";
+      owners.push(spelled);
+      return spelled;
+    });
+  };
+
+  const hasWords = ({ toString }) =>
+    typeof toString === "function" && toString !== Object.prototype.toString && toString !== Array.prototype.toString;
 
   rt.show = (value) => {
     if (typeof value === "string") return value;
-    if (value instanceof rt.Data) return value.toString() ?? "(binary)";
-    if (value instanceof Error) return value.stack ?? String(value);
-    if (value === null || typeof value !== "object") return String(value);
-    if (value instanceof Date || value instanceof RegExp) return String(value);
     try {
-      return stringify(value instanceof rt.Message || value instanceof rt.MessageStart ? { head: value.head, body: rt.show(value.body) } : value);
+      if (value instanceof rt.Data) return value.toString() ?? "(binary)";
+      if (value instanceof Error) return stackOf(value);
+      if (value === null || typeof value !== "object" || hasWords(value)) return String(value);
+      return showJSON(value) ?? String(value);
     } catch {
-      return String(value);
+      return "(cannot be shown)"; // a getter or a Proxy that throws
     }
   };
 
   // -- the entry
 
-  const reportRejection = (error) => void rt.host("pipy.rejected", faultOf(error));
+  const reportRejection = (error) => void rt.host("pipy.rejected", stringify(faultOf(error)));
+
+  const text = (value) => String(value).toWellFormed();
 
   const faultOf = (error) => {
-    if (!(error instanceof Error)) return { kind: "Error", message: `thrown: ${rt.show(error)}`, stack: "" };
-    return { kind: String(error.name), message: String(error.message), stack: String(error.stack) };
+    try {
+      if (error instanceof Error) return { kind: text(error.name), message: text(error.message), stack: text(error.stack) };
+    } catch {
+      // a getter or a Proxy that throws: it is shown like anything else that was thrown
+    }
+    return { kind: "Error", message: `thrown: ${text(rt.show(error))}`, stack: "" };
   };
 
   // The script's own line that called into the runtime, as V8 prints it.
@@ -178,8 +225,8 @@
     const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? undefined : rt.out(value);
     const changedHeads = rt.changedHeads();
     if (changedHeads !== undefined || changedData !== undefined)
-      return stringify([result ?? { u: 0 }, changedHeads ?? null, changedData ?? null]);
-    return result === undefined ? "" : stringify([result]);
+      return encode([result ?? { u: 0 }, changedHeads ?? null, changedData ?? null]);
+    return result === undefined ? "" : encode([result]);
   };
 
   rt.enterCall = (text) => {
@@ -188,7 +235,7 @@
     if (request[0] !== 0) rt.obey(request[0]);
     if (typeof request[1] === "string") {
       const [, name, ...args] = request;
-      return stringify(OPERATIONS[name](...args));
+      return encode(OPERATIONS[name](...args));
     }
     return call(request);
   };

@@ -15,19 +15,45 @@
     return record;
   };
 
+  // What of a value can be put into JSON: a BigInt as text; without what throws when it is read, and without what it is a part of.
+  const salvage = (value, copies) => {
+    if (typeof value === "bigint") return String(value);
+    if (typeof value === "function") return undefined; // it might be called toJSON
+    if (value === null || typeof value !== "object") return value;
+    return typeof value.toJSON === "function" ? salvage(value.toJSON(), copies) : salvageObject(value, copies);
+  };
+
+  const salvageObject = (value, copies) => {
+    if (copies.has(value)) return copies.get(value);
+    copies.set(value, undefined); // until it is complete
+    const copy = Array.isArray(value) ? [] : Object.create(null);
+    for (const name of Object.keys(value)) {
+      try {
+        copy[name] = salvage(value[name], copies);
+      } catch {
+        // left out
+      }
+    }
+    copies.set(value, copy);
+    return copy;
+  };
+
+  const salvaged = (head) => {
+    try {
+      const json = stringify(salvageObject(head, new Map()));
+      return json[0] === "{" ? json : "{}";
+    } catch {
+      return "{}";
+    }
+  };
+
+  // A head crosses as a JSON object, whatever a script has made of it.
   const asJSON = (head) => {
     try {
-      return stringify(head);
+      const json = stringify(head);
+      return json[0] === "{" ? json : salvaged(head);
     } catch {
-      // something in it cannot be put into JSON (a cycle, a BigInt): send what can
-      const sendable = Object.entries(head).filter(([, value]) => {
-        try {
-          return stringify(value) !== undefined;
-        } catch {
-          return false;
-        }
-      });
-      return stringify(Object.fromEntries(sendable));
+      return salvaged(head);
     }
   };
 
@@ -112,6 +138,9 @@
     get head() {
       return this.#record === null ? null : touch(this.#record);
     }
+    toJSON() {
+      return { head: this.head };
+    }
     static {
       rt.startFrom = (sent) => {
         const start = new MessageStart();
@@ -128,6 +157,9 @@
     #error = "";
     get error() {
       return this.#error;
+    }
+    toJSON() {
+      return { error: this.#error };
     }
     static {
       rt.streamEndFrom = (error) => {
@@ -154,6 +186,9 @@
     get body() {
       if (this.#body instanceof rt.Data || this.#body === null) return this.#body;
       return (this.#body = rt.argument(this.#body));
+    }
+    toJSON() {
+      return { head: this.head, body: this.body };
     }
     static {
       // The body becomes a Data only when a script looks at it.

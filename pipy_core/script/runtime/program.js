@@ -48,7 +48,7 @@
       loading = outer;
       if (outer !== null) rt.host("pipy.loading", outer.path);
       if (!(result instanceof Configuration))
-        throw new rt.LoadError(`Script was not evaluated to Configuration: ${rt.show(result)} in ${path}`);
+        throw new rt.LoadError(`Script was not evaluated to Configuration: ${rt.show(result)}`);
       module.configuration = result;
       rt.host("pipy.evaluated", path);
       return module;
@@ -58,6 +58,7 @@
     link() {
       const exported = new Map();
       for (const module of this.modules.values()) {
+        rt.host("pipy.loading", module.path);
         for (const [namespace, name] of module.exports) {
           const key = `${namespace}\n${name}`;
           if (exported.has(key)) throw new rt.LoadError(`duplicated variable exporting name ${name} from ${module.path}`);
@@ -65,6 +66,7 @@
         }
       }
       for (const module of this.modules.values()) {
+        rt.host("pipy.loading", module.path);
         for (const [name, namespace] of module.imports) {
           const slot = exported.get(`${namespace}\n${name}`);
           if (slot === undefined) throw new rt.LoadError(`cannot import variable ${name} in ${module.path}`);
@@ -119,12 +121,16 @@
     return rt.out(value);
   };
 
+  const wrongArgument = (number, expected, value) => {
+    const given = typeof value === "string" || typeof value === "number" ? `the ${typeof value} ${rt.show(value)}` : rt.show(value);
+    return new TypeError(`argument #${number} expects ${expected}, given ${given}`);
+  };
   const expectObject = (value, number) => {
-    if (value === null || typeof value !== "object") throw new TypeError(`argument #${number} expects an object`);
+    if (value === null || typeof value !== "object") throw wrongArgument(number, "an object", value);
     return value;
   };
   const expectString = (value, number) => {
-    if (typeof value !== "string") throw new TypeError(`argument #${number} expects a string`);
+    if (typeof value !== "string") throw wrongArgument(number, "a string", value);
     return value;
   };
 
@@ -211,7 +217,10 @@
   };
   pipy.load = (path) => rt.host("pipy.load", normalize(expectString(path, 1)));
   pipy.restart = () => void rt.host("pipy.restart");
-  pipy.exit = (code = 0) => void rt.host("pipy.exit", code);
+  pipy.exit = (code = 0) => {
+    if (!Number.isFinite(code)) throw wrongArgument(1, "a number", code);
+    rt.host("pipy.exit", Math.trunc(code));
+  };
   rt.pipy = Object.freeze(pipy);
 
   // Load a program; what Python gets is the description of its layouts.

@@ -169,12 +169,31 @@ class TestConnections:
 
     def test_a_client_that_has_finished_sending_is_not_waited_for_for_ever(self, reactor, make_port, monkeypatch):
         monkeypatch.setattr(module, "HALF_CLOSED_LIMIT", 0.05)
+        monkeypatch.setattr(Stage, "busy", lambda _stage: True)
         port = make_port(lambda *_: None)
+        client = port.connect()
+        begun = reactor.now()
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b""
+        assert reactor.now() - begun > 0.04
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].closed == 1
+
+    def test_a_pipeline_that_has_nothing_to_say_is_not_waited_for(self, reactor, make_port):
+        port = make_port(lambda *_: None)
+        client = port.connect()
+        client.sendall(b"x")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b""
+        reactor.until(lambda: not port.listener.connections)
+        assert port.stages[0].events == [Data(b"x"), EOS]
+
+    def test_a_client_that_nothing_can_answer_any_more_is_let_go(self, reactor, make_port):
+        port = make_port(lambda *_: None, maxConnections=1)
         client = port.connect()
         client.shutdown(socket.SHUT_WR)
         assert read_all(client) == b""
         reactor.until(lambda: not port.listener.connections)
-        assert port.stages[0].closed == 1
 
     def test_a_reset_is_told_to_the_pipeline(self, reactor, make_port):
         port = make_port()

@@ -14,6 +14,7 @@ from greenlet import greenlet
 
 from pipy_core.events import END, EOS, Data, Failure, MessageStart, StreamEnd
 from pipy_core.net import outbound as module
+from pipy_core.net.dial import dial
 from pipy_core.net.outbound import Outbound
 from pipy_core.net.writer import HIGH_WATER
 from pipy_core.testing import logged as logged_with_numbers
@@ -226,7 +227,7 @@ class TestAddresses:
             upstream.feed(Data(b"x"))
             assert upstream.accept().recv(10) == b"x"
         assert reactor.hub.resolver.asked == [("name.test", 80)]
-        assert lines == ["[ERR] [outbound] [name.test]:80 cannot connect: Connection refused"]
+        assert lines == [f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{nobody[1]} (name.test) cannot connect: Connection refused"]
         assert upstream.end is None
 
     def test_a_name_that_is_not_known(self, reactor, upstream):
@@ -235,7 +236,7 @@ class TestAddresses:
             upstream.connect(("unknown.test", 80))
             reactor.until(lambda: upstream.end is not None)
         assert upstream.events == [StreamEnd(Failure.CANNOT_RESOLVE)]
-        assert lines == ["[ERR] [outbound] [unknown.test]:80 cannot resolve hostname: Name or service not known"]
+        assert lines == ["[ERR] [outbound] [0.0.0.0]:0 -> [unknown.test]:80 (unknown.test) cannot resolve hostname: Name or service not known"]
 
     @pytest.mark.parametrize("name", ["a..b", "x" * 300])
     def test_a_name_that_cannot_be_a_name(self, reactor, upstream, name):
@@ -268,14 +269,14 @@ class TestFailing:
             upstream.feed(Data(b"lost"))
             reactor.until(lambda: upstream.end is not None)
         assert upstream.events == [StreamEnd(Failure.CONNECTION_REFUSED)]
-        assert lines == [f"[ERR] [outbound] [127.0.0.1]:{nobody[1]} cannot connect: Connection refused"]
+        assert lines == [f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{nobody[1]} (127.0.0.1) cannot connect: Connection refused"]
 
     def test_nobody_answers(self, reactor, upstream, silence):
         with logged() as lines:
             upstream.connect(silence, connectTimeout=0.05)
             reactor.until(lambda: upstream.end is not None)
         assert upstream.events == [StreamEnd(Failure.CONNECTION_TIMEOUT)]
-        assert lines == [f"[ERR] [outbound] [127.0.0.1]:{silence[1]} cannot connect: Connection timed out"]
+        assert lines == [f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{silence[1]} (127.0.0.1) cannot connect: Connection timed out"]
 
     def test_nobody_answers_and_no_option_limits_it(self, reactor, upstream, silence, monkeypatch):
         monkeypatch.setattr(module, "CONNECT_LIMIT", 0.05)
@@ -290,14 +291,14 @@ class TestFailing:
             upstream.connect(nobody, retryCount=2, retryDelay=0.02)
             reactor.until(lambda: upstream.end is not None)
         assert reactor.now() - begun >= 0.03
-        name = f"[outbound] [127.0.0.1]:{nobody[1]}"
+        name = f"[outbound] [0.0.0.0]:0 -> [127.0.0.1]:{nobody[1]} (127.0.0.1)"
         refused = f"[ERR] {name} cannot connect: Connection refused"
         again = "[WRN] " + name + " retry connecting... (retries = {})"
         assert lines == [refused, again.format(1), refused, again.format(2), refused]
 
     def test_a_negative_count_tries_for_ever(self, reactor, upstream, monkeypatch):
-        tries, connect = [], Outbound._connect
-        monkeypatch.setattr(Outbound, "_connect", lambda *args: (tries.append(1), connect(*args))[1])
+        tries = []
+        monkeypatch.setattr(module, "dial", lambda *args: (tries.append(1), dial(*args))[1])
         upstream.server.close()
         with logged():
             upstream.connect(retryCount=-1, retryDelay=0.005)
@@ -340,13 +341,15 @@ class TestOverflow:
     def test_a_server_that_does_not_read_is_given_up_at_the_limit(self, reactor, upstream):
         upstream.connect(bufferLimit=100_000)
         peer = upstream.accept()
+        peer_name = peer.getpeername()
         reactor.until(lambda: upstream.outbound._connection)
         with logged() as lines:
             upstream.feed(Data(bytes(16 << 20)), Data(b"over"), Data(b"over"))
             assert len(read_all(peer)) == 16 << 20  # what was taken is delivered, and then comes the end
             peer.close()
             reactor.until(lambda: upstream.end is not None)
-        name = f"[127.0.0.1]:{upstream.address[1]}"
+        (own, port), (_, there) = peer_name, upstream.address
+        name = f"[{own}]:{port} -> [127.0.0.1]:{there} (127.0.0.1)"
         assert lines == [f"[ERR] [outbound] {name} buffer overflow: 100000 bytes are unsent, the rest is dropped"]
         assert upstream.events == [StreamEnd(Failure.BUFFER_OVERFLOW)]
 

@@ -46,7 +46,7 @@ class TestResults:
             ("() => 1.5", 1.5),
             ("() => 1 / 0", math.inf),
             ("() => 10n", 10.0),
-            ("() => Symbol()", UNDEFINED),
+            ("() => Symbol('s')", "Symbol(s)"),
             ("() => 'text'", "text"),
             ("() => ''", ""),
             ("() => new MessageEnd", END),
@@ -92,7 +92,10 @@ class TestHeads:
 
     def test_a_head_is_one_object_for_the_life_of_its_message(self, play):
         def story(stage):
-            stage.load(main=script("msg => { seen.push(msg.head) }", "msg => seen[0] === msg.head").replace("pipy(", "(seen => pipy(", 1) + ")([])")
+            stage.load(
+                main=script("msg => { seen.push(msg.head) }", "msg => seen[0] === msg.head").replace("pipy(", "(seen => pipy(", 1)
+                + ")([])"
+            )
             head = Head({"path": "/"})
             stage.call(0, MessageStart(head))
             assert stage.call(1, Message(head)) is True
@@ -102,7 +105,11 @@ class TestHeads:
 
     def test_properties_that_are_no_json_stay_with_the_head(self, play):
         def story(stage):
-            stage.load(main=script("msg => { msg.head.later = () => 7; msg.head.self = msg.head; msg.head.seen = 1 }", "msg => msg.head.later()"))
+            stage.load(
+                main=script(
+                    "msg => { msg.head.later = () => 7; msg.head.self = msg.head; msg.head.seen = 1 }", "msg => msg.head.later()"
+                )
+            )
             head = Head({"path": "/"})
             stage.call(0, MessageStart(head))
             assert head.fields == {"path": "/", "seen": 1}
@@ -158,7 +165,10 @@ class TestData:
             ("new Data('00000102', 'hex').shiftUInt32BE()", 258),
             ("new Data('0102', 'hex').shiftUInt32BE()", 258),
             ("new Data([255, 255, 255, 255]).shiftUInt32BE()", 2**32 - 1),
-            ("((d, h) => [h.toString(), d.toString(), d.size].join())(...(d => { const h = d.shift(2); return [d, h] })(new Data('abcd')))", "ab,cd,2"),
+            (
+                "((d, h) => [h.toString(), d.toString(), d.size].join())(...(d => { const h = d.shift(2); return [d, h] })(new Data('abcd')))",
+                "ab,cd,2",
+            ),
             ("new Data('abc').shift(10).toString()", "abc"),
             ("new Data('abc').shift(0).size", 0),
             ("((d) => (d.push(d), d.toString()))(new Data('ab'))", "abab"),
@@ -235,7 +245,7 @@ class TestLog:
             ("console.log(/x/g)", "[INF] /x/g"),
             ("console.log('two\\nlines')", "[INF] two\nlines"),
             ("console.log()", "[INF] "),
-            ("(o => { o.o = o; console.log(o) })({})", "[INF] [object Object]"),
+            ("(o => { o.o = o; console.log(o) })({})", '[INF] {"o":"[Circular]"}'),
         ],
     )
     def test_forms(self, run, call, line):
@@ -284,7 +294,14 @@ class TestContexts:
 
     def test_the_connection_a_context_began_with(self, play):
         def story(stage):
-            stage.load(main=script("() => Object.values(__inbound).join()", "() => __inbound", "() => { __inbound = 1 }", "() => { __inbound.id = 1 }"))
+            stage.load(
+                main=script(
+                    "() => Object.values(__inbound).join()",
+                    "() => __inbound",
+                    "() => { __inbound = 1 }",
+                    "() => { __inbound.id = 1 }",
+                )
+            )
             context = stage.program.new_context(INBOUND)
             clone = stage.program.clone_context(context)
             assert stage.call(0, context=context) == "7,10.0.0.1,1234,127.0.0.1,8000"
@@ -347,7 +364,11 @@ class TestContexts:
 
     def test_forks(self, play):
         def story(stage):
-            stage.load(main=script("() => _x", "() => [{ _x: 1 }, null, { _x: 3 }]", "() => 5", "() => [{ _y: 1 }]", variables=self.VARIABLES))
+            stage.load(
+                main=script(
+                    "() => _x", "() => [{ _x: 1 }, null, { _x: 3 }]", "() => 5", "() => [{ _y: 1 }]", variables=self.VARIABLES
+                )
+            )
             functions = stage.functions()
             context = stage.program.new_context()
             calls = stage.engine.isolate.calls
@@ -409,10 +430,83 @@ class TestErrors:
             )
             with pytest.raises(ScriptError) as caught:
                 stage.call(0)
-            assert (caught.value.place.line, caught.value.place.source.strip()) == (6, "function innermost() { throw new Error('deep') }))")
+            assert (caught.value.place.line, caught.value.place.source.strip()) == (
+                6,
+                "function innermost() { throw new Error('deep') }))",
+            )
             assert caught.value.place.column == caught.value.place.source.index("new Error") + 1
             frames = caught.value.stack.splitlines()
             assert frames[0].startswith("innermost at /main.js:6:")
             assert [frame.rpartition("/main.js:")[2].partition(":")[0] for frame in frames] == ["6", "5", "3"]
+
+        play(story)
+
+
+class TestAhead:
+    """Functions that will be called next cross together with the call before."""
+
+    MAIN = (
+        "pipy({ _x: 0, _seen: '' }).pipeline('p')"
+        ".call(x => { _x = x; _seen = 'a' }).call(() => (_seen += 'b', _x > 0)).call(() => (_seen += 'c', 'key ' + _x)).call(() => _seen)"
+    )
+
+    def test_they_are_answered_without_crossing(self, play):
+        def story(stage):
+            stage.load(main=self.MAIN)
+            context = stage.program.new_context()
+            first, condition, key, seen = stage.functions()
+            before = stage.engine.isolate.calls
+            assert stage.program.call(context, first, (5,), (condition, key)) is UNDEFINED
+            assert stage.program.call(context, condition, ()) is True
+            assert stage.program.call(context, key, ()) == "key 5"
+            assert stage.engine.isolate.calls == before + 1
+            assert stage.program.call(context, seen, ()) == "abc"
+
+        play(story)
+
+    def test_none_is_called_behind_one_that_is_not_true(self, play):
+        def story(stage):
+            stage.load(main=self.MAIN)
+            context = stage.program.new_context()
+            first, condition, key, seen = stage.functions()
+            stage.program.call(context, first, (0,), (condition, key))
+            assert stage.program.call(context, condition, ()) is False
+            assert stage.program.call(context, seen, ()) == "ab"
+
+        play(story)
+
+    def test_another_call_makes_them_be_asked_again(self, play):
+        def story(stage):
+            stage.load(main=self.MAIN)
+            context, other = stage.program.new_context(), stage.program.new_context()
+            first, condition, key, seen = stage.functions()
+            stage.program.call(context, first, (5,), (condition, key))
+            assert stage.program.call(other, condition, ()) is False
+            assert stage.program.call(context, condition, ()) is True
+            assert stage.program.call(context, seen, ()) == "abcb"
+
+        play(story)
+
+    def test_an_exception_is_raised_where_the_function_is_called(self, play):
+        def story(stage):
+            stage.load(main="pipy().pipeline('p').call(() => 1)\n.call(() => nothing.here).call(() => 2)")
+            context = stage.program.new_context()
+            first, broken, last = stage.functions()
+            stage.program.call(context, first, (), (broken, last))
+            with pytest.raises(ScriptError, match="ReferenceError") as caught:
+                stage.program.call(context, broken, ())
+            assert caught.value.place.line == 2
+            assert stage.program.call(context, last, ()) == 2
+
+        play(story)
+
+    def test_an_exception_in_the_first_calls_none(self, play):
+        def story(stage):
+            stage.load(main="pipy({ _n: 0 }).pipeline('p').call(() => nothing.here).call(() => ++_n).call(() => _n)")
+            context = stage.program.new_context()
+            first, counting, count = stage.functions()
+            with pytest.raises(ScriptError, match="ReferenceError"):
+                stage.program.call(context, first, (), (counting,))
+            assert stage.program.call(context, count, ()) == 0
 
         play(story)

@@ -44,7 +44,7 @@ def test_a_placed_fault_has_the_frames_of_the_script_alone(codebase):
         "second at /a.js:2:3",
         "new Thing at /sub/b.js:7:1",
         "(anonymous) at /a.js:1:1",
-        "eval at /a.js:2:5",
+        "(anonymous) at /a.js:2:5",
     ]
 
 

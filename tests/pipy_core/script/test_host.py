@@ -77,7 +77,9 @@ class TestText:
     def test_what_is_no_utf8_is_undefined(self):
         assert text_of(b"\xff", "utf8") is UNDEFINED
 
-    @pytest.mark.parametrize(("level", "tag"), [("info", "INF"), ("debug", "DBG"), ("warning", "WRN"), ("error", "ERR"), ("bind", "INF")])
+    @pytest.mark.parametrize(
+        ("level", "tag"), [("info", "INF"), ("debug", "DBG"), ("warning", "WRN"), ("error", "ERR"), ("bind", "INF")]
+    )
     def test_only_levels_can_be_chosen(self, level, tag):
         with logged() as lines:
             log(level, "text")
@@ -115,3 +117,13 @@ class TestCodebase:
         (tmp_path / "a.js").write_bytes(b"\xff")
         with pytest.raises(LoadError, match=r"^Error: /a\.js is not UTF-8 text"):
             Codebase(tmp_path).source("/a.js")
+
+    def test_the_line_with_the_first_byte_that_is_no_text_is_named(self, tmp_path):
+        (tmp_path / "a.js").write_bytes("pipy()\n  // \u00fc\xfc".encode("utf-8") + b"\n\xfc")
+        with pytest.raises(LoadError, match=r"there is a byte 0xfc in line 3$"):
+            Codebase(tmp_path).source("/a.js")
+
+    def test_what_cannot_be_read_is_told_in_words(self, tmp_path):
+        (tmp_path / "loop").symlink_to("loop")
+        with pytest.raises(OSError, match=r"^cannot read /loop: Too many levels of symbolic links$"):
+            Codebase(tmp_path).read("/loop")

@@ -8,8 +8,8 @@ import pytest
 from pipy_core.errors import ScriptError
 from pipy_core.events import END, EOS, Data, Event, Failure, Head, MessageStart, StreamEnd
 from pipy_core.filter import Filter
-from pipy_core.testing import ChildTape, Tape, check_filter, target
-from pipy_plugins.http.demux import HIGH_WATER, MAX_REQUESTS, DemuxHTTP
+from pipy_core.testing import ChildTape, Tape, check_filter, logged, target
+from pipy_plugins.http.demux import MAX_KEPT, MAX_REQUESTS, DemuxHTTP
 from pipy_plugins.http.heads import RequestHead
 from pipy_plugins.http.responses import ResponseDecoder
 
@@ -387,8 +387,8 @@ def test_interim_responses() -> None:
     for relay in relays:
         relay.interim(upstream)
     sent = answer(tape.child("r"))
-    assert sent == b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + KEEP + (
-        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    assert sent == b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + KEEP + (
+        b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
     )
     assert answer(tape.child("r", 1)).startswith(b"HTTP/1.1 200 OK")
     relays[1].interim(upstream)
@@ -417,20 +417,37 @@ def test_an_early_answer() -> None:
     assert answer(tape.child("r", 1)).endswith(KEEP)
 
 
-def test_back_pressure_on_early_answers() -> None:
-    """Whoever brings more than the high-water mark before its turn waits, until its turn comes."""
+def test_early_answers_are_bounded() -> None:
+    """Nobody is held; what is beyond the limit is answered with 502 in its turn, and the connection goes on in step."""
     tape = tape_of()
-    tape.play(get("/1"), get("/2")).expect()
-    one, two = tape.children()
-    two.reply(start(), Data(b"x" * HIGH_WATER)).expect()
+    tape.play(*[get(f"/{number}") for number in range(4)]).expect()
+    first, large, small, last = tape.children()
+    large.reply(start(), Data(b"x" * MAX_KEPT)).expect()
     assert not tape.held
-    two.reply(Data(b"x")).expect()
-    assert tape.held
-    two.reply(Data(b"x")).expect()
-    valve = tape.world.valves[0]
-    assert valve.closed
-    answer(one)
-    assert not valve.closed
+    with logged() as lines:
+        large.reply(Data(b"x")).expect()
+    assert lines == ["[ERR] [demuxHTTP] a response that came before its turn is too large to be kept"]
+    assert large.closed
+    small.reply(start(), Data(b"y" * MAX_KEPT), END).expect()
+    played = first.reply(start(), END)
+    assert wire(played.events).startswith(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n"
+        + KEEP
+        + b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n"
+        + KEEP
+        + b"HTTP/1.1 200"
+    )
+    assert not tape.held
+    assert wire(last.reply(start(), Data(b"z" * 2 * MAX_KEPT), END).events).endswith(b"z\r\n0\r\n\r\n")
+
+
+def test_an_early_upgrade_that_is_too_talkative() -> None:
+    """It is refused, and what the client sent too early is a request again."""
+    tape = tape_of()
+    tape.play(get(), UPGRADE, get("/next")).expect()
+    tape.child("r", 1).reply(SWITCH, END, Data(b"x" * MAX_KEPT), Data(b"x")).expect()
+    assert answer(tape.child("r")).endswith(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n" + KEEP)
+    assert answer(tape.child("r", 2)).endswith(KEEP)
 
 
 def test_back_pressure_on_requests() -> None:

@@ -230,37 +230,93 @@ WIRE = (
 )
 
 
-def test_untouched_heads_are_sent_as_they_came() -> None:
-    """But for our own version and what was meant for us (RFC 9110, 7.6.1)."""
-    assert resent(decoded(WIRE)) == b"GET /p HTTP/1.1\r\nHost: h\r\nX-Hop-Not: \xe9\r\ncontent-length: 0\r\n" + KEEP
+SENT_ON = [
+    pytest.param(WIRE, b"host: h\r\nx-hop-not: \xe9\r\n", id="what-was-meant-for-us-is-left-out"),
+    pytest.param(b"GET /p HTTP/1.1\r\nHost: h\r\nConnection: Host, close, X\r\n\r\n", b"host: h\r\n", id="host-cannot-be-named"),
+    pytest.param(
+        b"GET /p HTTP/1.1\r\nHOST:h\r\nX-B:  b \t\r\nCookie: a=1\r\nx-b:\r\nSet-Cookie: p\r\nCOOKIE: b=2\r\nX-b: c:\xa0\r\n"
+        b"TE: a\r\nset-cookie: q\r\nTE: b\r\n\r\n",
+        b"host: h\r\nx-b: b, , c:\xa0\r\ncookie: a=1; b=2\r\nset-cookie: p\r\nset-cookie: q\r\n",
+        id="repeated-fields-are-joined",
+    ),
+    pytest.param(
+        b"GET /p HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: upgrade\r\nX: y\r\n\r\n",
+        b"host: h\r\nupgrade: websocket\r\nconnection: upgrade\r\nx: y\r\n",
+        id="upgrade",
+    ),
+    pytest.param(
+        b"GET /p HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", b"host: h\r\n", id="upgrade-that-connection-does-not-name"
+    ),
+    pytest.param(b"GET /p HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", b"host: h\r\n", id="http2"),
+    pytest.param(b"GET /p HTTP/1.0\r\nHost: h\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", b"host: h\r\n", id="upgrade-of-1.0"),
+    pytest.param(b"GET /p HTTP/1.0\r\n\r\n", b"", id="no-fields"),
+    pytest.param(
+        b"GET /p HTTP/1.1\r\nHost: h\r\nLong: " + b"x" * 4000 + b"\r\n\r\n", b"host: h\r\nlong: " + b"x" * 4000 + b"\r\n", id="long"
+    ),
+]
 
 
-def test_touched_heads_are_sent_with_the_same_meaning() -> None:
-    """As the fields say, names in lower case."""
-    head = decoded(WIRE)
-    head.replace(head.fields)
-    assert resent(head) == b"GET /p HTTP/1.1\r\nhost: h\r\nx-hop-not: \xe9\r\ncontent-length: 0\r\n" + KEEP
+@pytest.mark.parametrize(("wire", "fields"), SENT_ON)
+def test_received_heads_are_sent_on_in_one_form(wire: bytes, fields: bytes) -> None:
+    """Whether or not somebody has looked: names in lower case, our own version and framing."""
+    ending = b"content-length: 0\r\n" + (b"\r\n" if b"connection: upgrade" in fields else KEEP)
+    for touch in (False, True):
+        head = decoded(wire)
+        if touch:
+            head.replace(head.fields)
+        assert resent(head) == b"GET /p HTTP/1.1\r\n" + fields + ending
 
 
-def test_host_cannot_be_named_in_connection() -> None:
-    """It is not for one connection only, whatever a client says."""
-    head = decoded(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: Host\r\n\r\n")
-    assert b"Host: h\r\n" in resent(head)
-    head.replace(head.fields)
-    assert b"host: h\r\n" in resent(head)
+def received_response(wire: bytes, method: str = "GET") -> ResponseHead:
+    """The head of a response."""
+    events: list[Event] = []
+    ResponseDecoder(events.append, lambda: method, lambda _head: None).feed(wire)
+    assert isinstance(events[0], MessageStart)
+    assert isinstance(events[0].head, ResponseHead)
+    return events[0].head
 
 
-def test_responses_are_sent_on_as_they_came() -> None:
-    """With the right length, and none where the server did not say one for HEAD."""
-    for method, length in (("GET", b"content-length: 0\r\n"), ("HEAD", b"")):
-        events: list[Event] = []
-        ResponseDecoder(events.append, lambda: "HEAD", lambda _head: None).feed(b"HTTP/1.0 404 Not Found\r\nServer: x\r\n\r\n")
-        assert isinstance(events[0], MessageStart)
-        assert isinstance(events[0].head, ResponseHead)
+SENT_BACK = [
+    pytest.param(
+        "GET", b"1.0 404 Not Found\r\nServer: x\r\n\r\n", b"404 Not Found\r\nserver: x\r\ncontent-length: 0\r\n" + KEEP, id="1.0"
+    ),
+    pytest.param("HEAD", b"1.1 200\r\nServer: x\r\n\r\n", b"200 \r\nserver: x\r\n" + KEEP, id="head-without-length"),
+    pytest.param(
+        "HEAD", b"1.1 200 OK\r\nContent-Length: 7\r\n\r\n", b"200 OK\r\ncontent-length: 7\r\n" + KEEP, id="head-with-length"
+    ),
+    pytest.param(
+        "GET",
+        b"1.1 426 Upgrade\r\nUpgrade: TLS/1.3\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n",
+        b"426 Upgrade\r\ncontent-length: 0\r\n" + KEEP,
+        id="upgrade-of-the-server's-connection",
+    ),
+    pytest.param(
+        "GET",
+        b"1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\nA:b\r\n\r\n",
+        b"101 Go\r\nupgrade: x\r\nconnection: upgrade\r\na: b\r\n\r\n",
+        id="101",
+    ),
+    pytest.param("GET", b"1.1 101 Go\r\nUpgrade: websocket\r\n\r\n", b"101 Go\r\nconnection: upgrade\r\n\r\n", id="101-to-what"),
+    pytest.param(
+        "GET",
+        b"1.1 200 OK\r\nSet-Cookie: a\r\nVia: a\r\nset-cookie: b\r\nVIA: b\r\nContent-Length: 0\r\n\r\n",
+        b"200 OK\r\nset-cookie: a\r\nset-cookie: b\r\nvia: a, b\r\ncontent-length: 0\r\n" + KEEP,
+        id="repeated-fields",
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "wire", "expected"), SENT_BACK)
+def test_received_responses_are_sent_on_in_one_form(method: str, wire: bytes, expected: bytes) -> None:
+    """As requests; with the right length, and none where the server did not say one for HEAD."""
+    for touch in (False, True):
+        head = received_response(b"HTTP/" + wire, method)
+        if touch:
+            head.replace(head.fields)
         writer = ResponseWriter(10)
         writer.method = method
-        writer.begin(events[0].head)
-        assert writer.finish() == b"HTTP/1.1 404 Not Found\r\nServer: x\r\n" + length + KEEP
+        writer.begin(head)
+        assert writer.finish() == b"HTTP/1.1 " + expected
 
 
 def test_a_writer_starts_anew_with_each_message() -> None:
@@ -302,3 +358,22 @@ def test_what_is_encoded_decodes_to_the_same(headers: dict[str, str], method: st
     assert start.head.get("method") == method
     assert b"".join(event.payload for event in rest if isinstance(event, Data)) == b"".join(body)
     assert len(events) >= 2
+
+
+lines = st.lists(
+    st.tuples(
+        st.sampled_from(["A", "a", "B", "Cookie", "cookie", "Set-Cookie", "Connection", "Upgrade", "TE", "Keep-Alive", "X-Hop"]),
+        st.sampled_from(["", "x", " y ", "\t", "upgrade", "close, x-hop", "websocket", "h2c", "a:b", "\xa0", "keep-alive"]),
+    ),
+    max_size=8,
+)
+
+
+@given(lines, st.sampled_from(["1.0", "1.1"]))
+def test_looking_at_a_head_changes_nothing(fields: list[tuple[str, str]], version: str) -> None:
+    """The bytes that are sent on are the same."""
+    text = "".join(f"{name}:{value}\r\n" for name, value in fields)
+    wire = f"GET /p HTTP/{version}\r\nHost: h\r\n{text}\r\n".encode("latin-1")
+    untouched, touched = decoded(wire), decoded(wire)
+    touched.replace(touched.fields)
+    assert resent(untouched) == resent(touched)

@@ -325,6 +325,19 @@ def test_bytes_that_nobody_asked_for() -> None:
     assert tape.child("c").closed
 
 
+def test_a_response_before_the_request() -> None:
+    """It cannot be meant for it: the request goes to another session."""
+    tape = first_tape()
+    tape.play(start("POST"), Data(b"x")).expect()
+    tape.again().play(start(), END).expect()
+    tape.child("c").reply(Data(OK)).expect()
+    tape.child("c").reply(Data(OK)).expect()
+    assert tape.child("c").closed
+    tape.play(END).expect()
+    assert sent(tape.child("c")).count(b"HTTP/1.1\r\n") == 1
+    assert sent(tape.child("c", 1)) == b"POST / HTTP/1.1\r\ncontent-length: 1\r\n" + KEEP + b"x"
+
+
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nConnection: close\r\n", b"HTTP/1.0 200 OK\r\n"])
 def test_a_server_that_announces_to_close(head: bytes) -> None:
     """Nothing more is sent to it."""
@@ -708,7 +721,7 @@ def test_upgrade() -> None:
     one = first_tape()
     one.play(*received(UPGRADE), Data(b"early")).expect()
     child = one.child("c")
-    assert sent(child) == b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\ncontent-length: 0\r\nconnection: upgrade\r\n\r\n"
+    assert sent(child) == b"GET / HTTP/1.1\r\nhost: h\r\nupgrade: websocket\r\nconnection: upgrade\r\ncontent-length: 0\r\n\r\n"
     one.again().play(start(), END).expect()
     assert len(one.children("c")) == 2
     assert shown(child.reply(Data(SWITCH + b"raw")).events) == [101, "END", b"raw"]

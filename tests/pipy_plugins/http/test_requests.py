@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipy_core.events import Data, Event, MessageEnd, MessageStart
-from pipy_core.testing import merged
+from pipy_core.events import EOS, Data, Event, MessageEnd, MessageStart
+from pipy_core.testing import Tape, merged, target
+from pipy_plugins.http.demux import DemuxHTTP
 from pipy_plugins.http.framing import MAX_FIELDS, MAX_HEAD, MAX_LINE, BadMessage
 from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.mux import MuxHTTP
 from pipy_plugins.http.requests import RequestDecoder
 
 HOST = b"Host: h\r\n"
+KEEP = b"connection: keep-alive\r\n\r\n"
 
 
 def decode(pieces: list[bytes], eager: bool = False) -> tuple[list[Event], int]:
@@ -143,6 +146,11 @@ BAD = [
     pytest.param(b"GET x HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="target-without-slash"),
     pytest.param(b"GET http:///x HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="absolute-form-without-host"),
     pytest.param(b"GET http://u@x/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="user-in-target"),
+    pytest.param(b"GET http://:80/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="absolute-form-with-a-port-only"),
+    pytest.param(b"GET http://a<b>/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="absolute-form-with-an-invalid-host"),
+    pytest.param(b"GET http://[::1/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="absolute-form-with-half-an-address"),
+    pytest.param(b"GET http://a:b/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="absolute-form-with-an-invalid-port"),
+    pytest.param(b"GET http://\xe9/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="absolute-form-with-bytes-in-host"),
     pytest.param(b"CONNECT / HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="connect-to-a-path"),
     pytest.param(b"CONNECT a:1 HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc", 400, id="connect-with-a-body"),
     pytest.param(b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", 505, id="http-2"),
@@ -153,6 +161,16 @@ BAD = [
     pytest.param(b"GET / HTTP/1.0\r\n" + HOST + HOST + b"\r\n", 400, id="two-hosts-in-1.0"),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, id="blank-in-host"),
     pytest.param(b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, id="path-in-host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400, id="list-of-hosts"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400, id="user-in-host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: \xe9\r\n\r\n", 400, id="bytes-in-host"),
+    pytest.param(b"GET / HTTP/1.1\r\nHost: h:1:2\r\n\r\n", 400, id="two-ports-in-host"),
+    pytest.param(b"GET\t/ HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="tab-behind-method"),
+    pytest.param(b"GET / http/1.1\r\n" + HOST + b"\r\n", 400, id="lower-case-version"),
+    pytest.param(b"GET / HTTP/01.1\r\n" + HOST + b"\r\n", 400, id="three-digits-of-version"),
+    pytest.param(b"GET /\r\n" + HOST + b"\r\n", 400, id="no-version-but-fields"),
+    pytest.param(b"GET / HTTP/1.1\r\n " + HOST + b"\r\n", 400, id="blank-before-the-first-field"),
+    pytest.param(b"GET / HTTP/1.1\r\n" + HOST + b" \r\n\r\n", 400, id="line-of-blanks"),
     pytest.param(b"GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400, id="blank-before-colon"),
     pytest.param(request(b"A b: c"), 400, id="blank-in-name"),
     pytest.param(request(b"A\x00: c"), 400, id="nul-in-name"),
@@ -166,6 +184,24 @@ BAD = [
     pytest.param(request(b"Content-Length: 0x3", body=b"abc"), 400, id="hexadecimal-length"),
     pytest.param(request(b"Content-Length: +3", body=b"abc"), 400, id="signed-length"),
     pytest.param(request(b"Content-Length: 3, 3", body=b"abc"), 400, id="list-of-lengths"),
+    pytest.param(request(b"Content-Length: 3,3", body=b"abc"), 400, id="list-of-lengths-without-blank"),
+    pytest.param(request(b"Content-Length: 3 3", body=b"abc"), 400, id="blank-in-length"),
+    pytest.param(request(b"Content-Length: 3;", body=b"abc"), 400, id="parameter-of-length"),
+    pytest.param(request(b"Content-Length: -0"), 400, id="negative-length"),
+    pytest.param(request(b"Content-Length: 3_0", body=b"a" * 30), 400, id="underscore-in-length"),
+    pytest.param(request(b"Content-Length: 3\xa0", body=b"abc"), 400, id="no-break-space-behind-length"),
+    pytest.param(request(b"Content-Length: \xb2", body=b"ab"), 400, id="superscript-length"),
+    pytest.param(request(b"Content-Length : 3", body=b"abc"), 400, id="blank-behind-content-length"),
+    pytest.param(request(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n"), 400, id="blank-behind-transfer-encoding"),
+    pytest.param(request(b"Transfer-Encoding\t: chunked", body=b"0\r\n\r\n"), 400, id="tab-behind-transfer-encoding"),
+    pytest.param(request(b"A: b", b" Transfer-Encoding: chunked", body=b"0\r\n\r\n"), 400, id="folded-transfer-encoding"),
+    pytest.param(request(b"Transfer-Encoding: chunked;q=1", body=b"0\r\n\r\n"), 400, id="parameter-of-chunked"),
+    pytest.param(request(b'Transfer-Encoding: "chunked"', body=b"0\r\n\r\n"), 400, id="quoted-chunked"),
+    pytest.param(request(b"Transfer-Encoding: chunked chunked", body=b"0\r\n\r\n"), 400, id="chunked-blank-chunked"),
+    pytest.param(request(b"Transfer-Encoding: identity, chunked", body=b"0\r\n\r\n"), 400, id="identity-chunked"),
+    pytest.param(request(b"Transfer-Encoding: chunked\xa0", body=b"0\r\n\r\n"), 400, id="no-break-space-behind-chunked"),
+    pytest.param(request(b"Transfer-Encoding: identity", body=b"abc"), 501, id="identity"),
+    pytest.param(request(b"Transfer-Encoding: ", body=b"x"), 400, id="empty-transfer-encoding"),
     pytest.param(request(b"Content-Length: 3", b"Content-Length: 3", body=b"abc"), 400, id="two-equal-lengths"),
     pytest.param(request(b"Content-Length: 3", b"Content-Length: 4", body=b"abcd"), 400, id="two-lengths"),
     pytest.param(request(b"Content-Length: 99999999999999999999"), 400, id="length-overflow"),
@@ -185,6 +221,18 @@ BAD = [
     pytest.param(request(CHUNKED, body=b"0x1\r\na\r\n0\r\n\r\n"), 400, id="hexadecimal-chunk"),
     pytest.param(request(CHUNKED, body=b"-1\r\na\r\n0\r\n\r\n"), 400, id="negative-chunk"),
     pytest.param(request(CHUNKED, body=b"1 \x00\r\na\r\n0\r\n\r\n"), 400, id="nul-behind-size"),
+    pytest.param(request(CHUNKED, body=b"0_1\r\na\r\n0\r\n\r\n"), 400, id="underscore-in-the-last-chunk"),
+    pytest.param(request(CHUNKED, body=b"+1\r\na\r\n0\r\n\r\n"), 400, id="signed-chunk"),
+    pytest.param(request(CHUNKED, body=b" 1\r\na\r\n0\r\n\r\n"), 400, id="blank-before-size"),
+    pytest.param(request(CHUNKED, body=b"1 \r\na\r\n0\r\n\r\n"), 400, id="blank-behind-size"),
+    pytest.param(request(CHUNKED, body=b"1;a\nb\r\na\r\n0\r\n\r\n"), 400, id="lf-in-extension"),
+    pytest.param(request(CHUNKED, body=b"1;\x00\r\na\r\n0\r\n\r\n"), 400, id="nul-in-extension"),
+    pytest.param(request(CHUNKED, body=b"1\r\na\n0\r\n\r\n"), 400, id="lf-behind-chunk"),
+    pytest.param(request(CHUNKED, body=b"1\r\na\r\n0\n\n"), 400, id="lf-behind-last-size"),
+    pytest.param(request(CHUNKED, body=b"0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400, id="coding-in-trailer"),
+    pytest.param(request(CHUNKED, body=b"0\r\nA: b\r\n c\r\n\r\n"), 400, id="folded-trailer"),
+    pytest.param(request(CHUNKED, body=b"0\r\nA: \x00\r\n\r\n"), 400, id="nul-in-trailer"),
+    pytest.param(request(CHUNKED, body=b"10000000000000001\r\na\r\n0\r\n\r\n"), 400, id="chunk-that-wraps-around"),
     pytest.param(request(CHUNKED, body=b"1_0\r\na\r\n0\r\n\r\n"), 400, id="underscore-in-size"),
     pytest.param(request(CHUNKED, body=b"\r\n0\r\n\r\n"), 400, id="empty-size"),
     pytest.param(request(CHUNKED, body=b"1\r\na0\r\n\r\n"), 400, id="no-line-end-behind-chunk"),
@@ -212,6 +260,73 @@ def test_bad_requests(wire: bytes, status: int) -> None:
         events, found = decode(fed)
         assert found == status
         assert "END" not in short(events)
+
+
+@pytest.mark.parametrize(("wire", "status"), BAD)
+def test_nothing_of_a_bad_request_goes_upstream(wire: bytes, status: int) -> None:
+    """Not even its beginning. What comes before it does, and is answered; what comes behind it is nobody's."""
+    relay = (MuxHTTP, target("server"), "k", {"maxIdle": 10, "bufferSize": 4096, "version": 1})
+    tape = Tape(DemuxHTTP, target("r", [relay]), {"bufferSize": 4096})
+    tape.play(Data(b"GET /good HTTP/1.1\r\n" + HOST + b"\r\n" + wire + b"GET /tail HTTP/1.1\r\n" + HOST + b"\r\n")).expect()
+    server = tape.child("server")
+    events = server.reply(Data(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")).events
+    assert events[-1] == EOS
+    sent = b"".join(event.payload for event in events if isinstance(event, Data))
+    assert sent.count(b"HTTP/1.1 ") == 2
+    assert b"\r\n\r\nHTTP/1.1 %d " % status in sent
+    upstream = b"".join(event.payload for event in server.fed if isinstance(event, Data))
+    assert upstream == b"GET /good HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n"
+
+
+SENT_ON = [
+    pytest.param(
+        b"GET /p HTTP/1.1\r\nHost: h\r\nContent-Length: 03\r\n\r\nabc",
+        b"GET /p HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n" + KEEP + b"abc",
+        id="body-of-get",
+    ),
+    pytest.param(
+        b"POST / HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nTrailer: T\r\ntransfer-encoding:\tCHUNKED \r\n\r\n"
+        b'0001;x\r\na\r\n2;a=b;c="d"\r\nbc\r\n0;z\r\nT: u\r\nHost: x\r\n\r\n',
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n" + KEEP + b"abc",
+        id="chunks-extensions-and-trailers",
+    ),
+    pytest.param(
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent_Length: 9\r\nConnection: content-length, transfer-encoding\r\n"
+        b"Content-Length: 1\r\n\r\na",
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent_length: 9\r\ncontent-length: 1\r\n" + KEEP + b"a",
+        id="framing-named-in-connection",
+    ),
+    pytest.param(
+        b"GET http://x:8/y?z HTTP/1.1\r\nHost: other\r\nA: b\r\n\r\n",
+        b"GET http://x:8/y?z HTTP/1.1\r\nhost: x:8\r\na: b\r\ncontent-length: 0\r\n" + KEEP,
+        id="absolute-form",
+    ),
+    pytest.param(
+        b"OPTIONS * HTTP/1.1\r\nHost: a,b\r\nMax-Forwards: 1\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nhost: a,b\r\nmax-forwards: 1\r\ncontent-length: 0\r\n" + KEEP,
+        id="asterisk-form",
+    ),
+    pytest.param(
+        b"POST / HTTP/1.0\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\na",
+        b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\n" + KEEP + b"a",
+        id="expectation-of-1.0",
+    ),
+    pytest.param(
+        b"GET / HTTP/1.1\r\nHost: h\r\nA: \xa0 x \x85\r\nKeep-Alive: 1\r\nProxy-Connection: close\r\nConnection: a-b, close\r\nA-B: c\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h\r\na: \xa0 x \x85\r\ncontent-length: 0\r\n" + KEEP,
+        id="fields-of-the-connection",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wire", "expected"), SENT_ON)
+def test_what_goes_upstream(wire: bytes, expected: bytes) -> None:
+    """Framing is ours, whatever the client's was."""
+    for pieces in ([wire], bytewise(wire)):
+        relay = (MuxHTTP, target("server"), "k", {"maxIdle": 10, "bufferSize": 4096, "version": 1})
+        tape = Tape(DemuxHTTP, target("r", [relay]), {"bufferSize": 4096})
+        tape.play(*map(Data, pieces)).expect()
+        assert b"".join(event.payload for event in tape.child("server").fed if isinstance(event, Data)) == expected
 
 
 def test_garbage_is_refused_at_its_first_byte() -> None:

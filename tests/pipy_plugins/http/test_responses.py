@@ -6,7 +6,7 @@ from pipy_core.events import Data, Event, Failure, MessageStart
 from pipy_core.testing import merged
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import ResponseHead
-from pipy_plugins.http.responses import ResponseDecoder
+from pipy_plugins.http.responses import MAX_INTERIM, ResponseDecoder
 
 
 class Run:
@@ -45,6 +45,10 @@ GOOD = [
     pytest.param("GET", OK + b"\r\nall the rest", [200, b"all the rest"], id="until-the-end"),
     pytest.param("GET", b"HTTP/1.0 200 OK\r\n\r\nx", [200, b"x"], id="http-1.0"),
     pytest.param("HEAD", OK + b"Content-Length: 9\r\n\r\n" + OK + b"\r\n", [200, "END", 200, "END"], id="head"),
+    pytest.param("GET", b"HTTP/1.1 205 Reset\r\nContent-Length: 0\r\n\r\n", [205, "END"], id="205"),
+    pytest.param(
+        "GET", b"HTTP/1.1 102 P\r\n\r\n" * MAX_INTERIM + OK + b"Content-Length: 0\r\n\r\n", [200, "END"], id="many-interim"
+    ),
     pytest.param("HEAD", OK + b"Transfer-Encoding: chunked\r\n\r\n", [200, "END"], id="head-chunked"),
     pytest.param("GET", b"HTTP/1.1 204 No Content\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n", [204, "END", 200, "END"], id="204"),
     pytest.param("GET", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n", [304, "END"], id="304-with-length"),
@@ -77,6 +81,19 @@ BAD = [
     pytest.param(OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", id="two-lengths"),
     pytest.param(OK + b"Transfer-Encoding: gzip\r\n\r\nx", id="gzip"),
     pytest.param(OK + b"Transfer-Encoding: chunked\r\n\r\nx\r\n", id="bad-chunk"),
+    pytest.param(b"HTTP/1.1 200 OK\n\n", id="bare-lf"),
+    pytest.param(b"HTTP/1.1 200 OK\rA: b\r\n\r\n", id="bare-cr"),
+    pytest.param(b"HTTP/1.1 099 x\r\n\r\n", id="status-below-100"),
+    pytest.param(b"ICY 200 OK\r\n\r\n", id="another-protocol"),
+    pytest.param(OK + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na", id="two-equal-lengths"),
+    pytest.param(OK + b"Content-Length: 1, 1\r\n\r\na", id="list-of-lengths"),
+    pytest.param(OK + b"Content-Length: +1\r\n\r\na", id="signed-length"),
+    pytest.param(OK + b"Content-Length: 99999999999999999999\r\n\r\na", id="length-overflow"),
+    pytest.param(OK + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", id="blank-behind-transfer-encoding"),
+    pytest.param(OK + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", id="twice-chunked"),
+    pytest.param(OK + b"A: b\x00\r\n\r\n", id="nul-in-value"),
+    pytest.param(OK + b"A: b\r\n" * 200 + b"\r\n", id="many-fields"),
+    pytest.param(b"HTTP/1.1 102 Processing\r\n\r\n" * (MAX_INTERIM + 1), id="interim-responses-without-end"),
     pytest.param(b"HTTP/1.1 200 " + b"x" * 9000 + b"\r\n\r\n", id="long-reason"),
 ]
 
