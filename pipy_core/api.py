@@ -14,6 +14,7 @@ from pipy_core.events import (
     MessageEnd,
     MessageStart,
     StreamEnd,
+    encode_json,
 )
 from pipy_core.filter import Branch, Clock, Emit, Filter, Host, Make, Target, Timer, Valve, ignore
 from pipy_core.hookspecs import hookimpl
@@ -106,6 +107,7 @@ __all__ = [
     "absent",
     "deliver",
     "dynamic",
+    "encode_json",
     "expand",
     "get_logger",
     "hookimpl",

@@ -8,6 +8,7 @@ holds that head (spec: model.md, 1.2).
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
+import msgspec.json
 from msgspec import Struct
 
 
@@ -39,6 +40,10 @@ class Failure(Enum):
     def text(self) -> str:
         """The words ``dump`` prints: ``connection refused``."""
         return _WORDS[self]
+
+
+#: JSON as heads cross to scripts.
+encode_json: Final = msgspec.json.Encoder().encode
 
 
 def _words(name: str) -> str:
@@ -86,6 +91,10 @@ class Head:
     def replace(self, fields: dict[str, Any]) -> None:
         """Take *fields* as the new content; anything derived from the old one is forgotten."""
         self._fields = fields
+
+    def json(self) -> bytes:
+        """The fields as JSON, which is how scripts get them. Override it where that is known without decoding."""
+        return encode_json(self.fields)
 
     def get(self, name: str, default: Any = None) -> Any:
         """One field, or *default*."""
@@ -166,6 +175,10 @@ class Message(Struct, gc=False):
 
     head: Head | None = None
     body: Data | None = None
+    consumed: bool = False  # a script gets the head for this call only: nothing of what it does to it matters afterwards
+
+    def __repr__(self) -> str:
+        return f"Message({self.head!r}, {self.body!r})"
 
     def events(self) -> list[Event]:
         """The events it stands for."""

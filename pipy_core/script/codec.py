@@ -11,11 +11,14 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec.json
+
 from pipy_core.context import UNDEFINED, Function, Identity, ScriptDict, ScriptList
 from pipy_core.events import END, Data, Failure, Head, Message, MessageEnd, MessageStart, ScriptObject, StreamEnd
 
 #: What an array is that goes to the script; ``runtime/entry.js`` has the same numbers.
 DATA, START, MESSAGE, MESSAGE_END, STREAM_END, NOTHING, JSON = range(1, 8)
+_encode: Final = msgspec.json.Encoder().encode
 _EMPTY: Final = (DATA, 0, 0)
 #: Bytes of payload that scripts have been shown and may still hold, before they are asked which of them they really do.
 PINNED_LIMIT: Final = 8 * 1024 * 1024
@@ -50,14 +53,10 @@ class Codec:
     # -- to the script ----------------------------------------------------------------------------------------------
 
     def argument(self, value: Any) -> Any:
-        """*value* as JSON-like data for the script."""
+        """*value*, which has no head, as JSON-like data for the script."""
         kind = type(value)
         if kind is Data:
             return self.data(value)
-        if kind is MessageStart:
-            return (START, self._head(value.head))
-        if kind is Message:
-            return (MESSAGE, self._head(value.head), None if value.body is None else self.data(value.body))
         if kind is MessageEnd:
             return (MESSAGE_END,)
         if kind is StreamEnd:
@@ -67,6 +66,16 @@ class Codec:
         if isinstance(value, dict | list | tuple):
             return (JSON, value)
         return value
+
+    def json(self, value: Any, heads: list[bytes]) -> bytes:
+        """*value* as JSON for the script. Heads that it does not know yet go to *heads*, and by their place there into the JSON."""
+        kind = type(value)
+        if kind is MessageStart:
+            return b"[2,%b]" % self._head(value.head, heads)
+        if kind is Message:
+            body = b"null" if value.body is None else b"[%d,%d,%d]" % self.data(value.body)
+            return b"[3,%b,%b]" % (self._head(value.head, heads, consumed=value.consumed), body)
+        return _encode(self.argument(value))
 
     def data(self, data: Data) -> tuple[int, int, int]:
         """A Data by number and size; the payload stays here until the script says that it holds it no longer."""
@@ -91,14 +100,18 @@ class Codec:
             if payload is not None:
                 self.pinned -= len(payload) + PIN_COST
 
-    def _head(self, head: Head | None) -> Any:
+    def _head(self, head: Head | None, heads: list[bytes], *, consumed: bool = False) -> bytes:
         if head is None:
-            return None
+            return b"null"
         if head.script is not None:
-            return head.script.number
+            return b"%d" % head.script.number
+        if consumed:
+            heads.append(head.json())
+            return b"[0,%d]" % len(heads)
         self._head_number += 1
         self._remember(head, self._head_number)
-        return [self._head_number, head.fields]
+        heads.append(head.json())
+        return b"[%d,%d]" % (self._head_number, len(heads))
 
     def _remember(self, head: Head, number: int) -> None:
         head.script = ScriptObject(number, self.released)

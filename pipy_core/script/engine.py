@@ -121,16 +121,16 @@ class Engine:
         """The script may forget a generation; none of its contexts may be used any more."""
         self._commands[-next(self._numbers)] = (FORGET, program)
 
-    def _take_commands(self) -> Any:
+    def _take_commands(self) -> bytes:
         released = self.codec.released
         if not self._commands and not released:
-            return 0
+            return b"0"
         # a context may be collected at any moment and queue its command: into the next queue, not the one that is read
         queued, self._commands, self._parents = self._commands, {}, {}
         commands: list[Any] = list(itertools.chain.from_iterable(queued.values()))
         for number in self.codec.take_released() if released else ():
             commands += (RELEASE, number)
-        return commands
+        return _encode(commands)
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -148,18 +148,19 @@ class Engine:
             if not args and expected[:2] == (context.number, function.number):
                 return self._known(expected[2])
             self._foreseen = []
-        argument = self.codec.argument
-        functions = [each.number for each in ahead]
-        request = (self._take_commands(), program, function.number, context.number, [argument(value) for value in args], functions)
+        heads: list[bytes] = []  # each on a line of its own behind the request: read only if the script looks at it
+        sent = b",".join([self.codec.json(value, heads) for value in args])
+        functions = _encode([each.number for each in ahead]) if ahead else b"[]"
+        request = b"[%b,%d,%d,%d,[%b],%b]" % (self._take_commands(), program, function.number, context.number, sent, functions)
         try:
-            answer = self.isolate.call(_encode(request), self._call_timeout)
+            answer = self.isolate.call(b"\n".join((request, *heads)) if heads else request, self._call_timeout)
         except (Terminated, Uncaught) as error:
             raise ScriptError("Error", f"the script was {error}", function.place) from None
         try:
             if not answer:
                 return UNDEFINED
-            if answer[0] == "!":
-                raise Fault(answer)
+            if answer[:1] == b"!":
+                raise Fault(answer[1:])
             value, *changes = _decode(answer)
             if changes:
                 self._apply(changes, args)
@@ -203,11 +204,11 @@ class Engine:
 
     def _operate(self, name: str, budget: float, *args: Any) -> Any:
         try:
-            answer = self.isolate.call(_encode((self._take_commands(), name, *args)), budget)
+            answer = self.isolate.call(b"[%b,%b" % (self._take_commands(), _encode((name, *args))[1:]), budget)
         except Terminated as error:
             raise ScriptError("Error", f"the script was {error}") from None
-        if answer[0] == "!":
-            raise Fault(answer)
+        if answer[:1] == b"!":
+            raise Fault(answer[1:])
         return _decode(answer)
 
     # -- loading ----------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ _UNCAUGHT: Final = re.compile(
 class Fault(ScriptError):
     """An exception of the script, as the entry function reports it: not yet placed."""
 
-    def __init__(self, answer: str) -> None:
-        self._fault = msgspec.json.decode(answer.removeprefix("!"))
+    def __init__(self, fault: str | bytes) -> None:
+        self._fault = msgspec.json.decode(fault)
         self.is_syntax = self._fault["kind"] == "SyntaxError" and "pipy-evaluate" in _first_frame(self._fault["stack"])
         super().__init__(self._fault["kind"], self._fault["message"])
 

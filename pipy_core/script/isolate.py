@@ -171,8 +171,8 @@ class Isolate:
 
     # -- on the isolate's thread ------------------------------------------------------------------------------------
 
-    def call(self, request: bytes, budget: float) -> str:
-        """Call the entry function with *request* (UTF-8) and give the string it returns.
+    def call(self, request: bytes, budget: float) -> bytes:
+        """Call the entry function with *request* (UTF-8) and give the string it returns (UTF-8).
 
         :param budget: seconds of time it may use; the watchdog looks a few times a second.
         :raises Terminated: it used more.
@@ -185,7 +185,7 @@ class Isolate:
         self.calls += 1
         self._budget = budget
         result = self._main.switch((greenlet.getcurrent(), request))
-        if type(result) is str:
+        if type(result) is bytes:
             return result
         if isinstance(result, Terminated):
             # the call after a terminated one may fail for no reason of its own
@@ -245,9 +245,7 @@ class Isolate:
     def _on_result(self, handle: int) -> None:
         self._task = None
         content, length, kind = read(handle)
-        result = (
-            ctypes.string_at(content, length).decode("utf-8", "surrogatepass") if kind == STRING else self._failure(handle, kind)
-        )
+        result = ctypes.string_at(content, length) if kind == STRING else self._failure(handle, kind)
         self._v8.mr_free_value(self._context, handle)
         self._v8.mr_free_value(self._context, self._argument)
         caller = self._caller

@@ -14,6 +14,7 @@ from pipy_core.api import (
     Event,
     Failure,
     Filter,
+    Head,
     MessageEnd,
     MessageStart,
     Param,
@@ -157,7 +158,7 @@ class EncodeRequest(_Encode):
 
 
 class EncodeResponse(_Encode):
-    """Responses in, their bytes out; after a final one the stream ends."""
+    """Responses in, their bytes out; after a final one the stream ends. An exception in a script is answered with 500."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
@@ -168,8 +169,23 @@ class EncodeResponse(_Encode):
 
     def process(self, event: Event) -> None:
         """See ``Filter``."""
-        if not self._ended:
-            super().process(event)
+        if self._ended:
+            return
+        if isinstance(event, StreamEnd) and event.error is Failure.RUNTIME_ERROR and not self._tunnel:
+            self._apologize()
+        super().process(event)
+
+    def _apologize(self) -> None:
+        """A script has failed: if the response has not been sent in part, tell the client before the stream ends."""
+        writer = self._writer
+        if writer.begun and writer.sent:
+            return
+        start = MessageStart(Head({"status": 500}))
+        if not writer.begun:
+            self.emit(start)
+        writer.final = True
+        writer.begin(start.head)
+        self.emit(Data(writer.finish()))
 
     def _begin(self, event: MessageStart) -> None:
         self._writer.final = bool(self.host.value(self._final))

@@ -77,7 +77,7 @@ class DemuxHTTP(Filter):
 
     def busy(self) -> bool:
         """See ``Filter``."""
-        return bool(self._slots) or (self._tunnel is not None and self._tunnel.busy())
+        return bool(self._slots) if self._tunnel is None else self._tunnel.busy()
 
     def drain(self) -> None:
         """See ``Filter``. The last response that is due ends the connection; a request whose head is coming in counts as due."""

@@ -50,15 +50,15 @@ class Exchange(RequestWriter):
     :ivar heard: something of a response has come. :ivar started: the response has begun.
     :ivar expects: the client sends no body before it gets ``100 Continue``, so the head has to go ahead.
     :ivar isolates: it asks for another protocol: nobody else can use the session.
-    :ivar tunnel: the server has agreed to that.
+    :ivar tunnel: the server has agreed to that. :ivar over: nothing more is sent, and nothing more will come.
     """
 
     __slots__ = (
         "_body",
         "_collected",
         "_early",
+        "_kept",
         "_moves",
-        "_over",
         "_received",
         "_relay",
         "_start",
@@ -73,6 +73,7 @@ class Exchange(RequestWriter):
         "isolates",
         "method",
         "on_wire",
+        "over",
         "started",
         "tunnel",
     )
@@ -83,9 +84,9 @@ class Exchange(RequestWriter):
         self._start = start
         self._body: list[bytes] = []
         self._early: list[Event] = []  # what must not be sent before the other protocol is agreed upon
-        self._collected = 0  # bytes in these two
+        self._collected = self._kept = 0  # bytes in these two
         self._moves = 0
-        self._submitted = self._received = self._over = self.expects = False
+        self._submitted = self._received = self.over = self.expects = False
         self._relay: Relay | None = None
         self._valve: Valve | None = None
         self.carrier: Carrier | None = None
@@ -107,7 +108,7 @@ class Exchange(RequestWriter):
 
     def feed(self, event: Event) -> None:
         """Something behind the head, or of what goes through the tunnel behind the request, has come."""
-        if self._over:
+        if self.over:
             return
         if self.tunnel:
             self._output(event)
@@ -117,7 +118,10 @@ class Exchange(RequestWriter):
         elif type(event) is Data:
             self._add(event.payload)
         elif isinstance(event, StreamEnd) and event.error is not Failure.NONE:
+            user = self._user
             self.cancel()
+            if user is not None:
+                user.emit(event)  # all the answer there will be
         elif type(event) is not MessageStart:
             self._complete()
 
@@ -132,7 +136,7 @@ class Exchange(RequestWriter):
         if self._collected > max(self._limit, COLLECTED):
             if not self._submitted:
                 self.submit()
-            if not self.on_wire:
+            if not (self.on_wire or self.over):
                 self._hold()
 
     def _complete(self) -> None:
@@ -184,8 +188,8 @@ class Exchange(RequestWriter):
     def _keep_early(self, event: Event) -> None:
         self._early.append(event)
         if type(event) is Data:
-            self._collected += len(event.payload)
-            if self._collected > COLLECTED:
+            self._kept += len(event.payload)
+            if self._kept > COLLECTED:
                 self._hold()
 
     def _hold(self) -> None:
@@ -272,7 +276,7 @@ class Exchange(RequestWriter):
 
     def _drop(self) -> None:
         """Nothing more is sent."""
-        self._over = True
+        self.over = True
         self._relay = None
         self._body, self._early = [], []
         self._open_valve()

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httptools
 
-from pipy_core.api import ProtocolError
+from pipy_core.api import ProtocolError, encode_json
 
 #: nginx 8 KiB, gunicorn 4 KiB, HAProxy 15 KiB.
 MAX_LINE: Final = 8 * 1024
@@ -60,6 +60,7 @@ class Fields:
     __slots__ = (
         "_forward",
         "_headers",
+        "_json",
         "_named",
         "chunked",
         "close",
@@ -84,6 +85,7 @@ class Fields:
         self._named: set[bytes] = set()
         self._forward: bytes | None = None
         self._headers: dict[str, Any] | None = None
+        self._json: bytes | None = None
         upgrades: list[bytes] = []
         for name, text in _FACTS.findall(raw):
             kind = name.lower()
@@ -154,6 +156,13 @@ class Fields:
             for name in self._named - _KEPT:
                 encoded.pop(name, None)
         return b"".join(encoded.values())
+
+    @property
+    def json(self) -> bytes:
+        """``headers`` as JSON."""
+        if self._json is None:
+            self._json = encode_json(self.headers)
+        return self._json
 
     @property
     def headers(self) -> dict[str, Any]:

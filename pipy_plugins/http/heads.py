@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Protocol
 
-from pipy_core.api import Failure, Head
+from pipy_core.api import Failure, Head, encode_json
 from pipy_plugins.http.framing import Fields
 from pipy_plugins.http.status import answer_to
 
@@ -67,6 +67,18 @@ class RequestHead(ReceivedHead):
         if (host is not None and wire.hosts != [host]) or (wire.expects and minor == 0):
             self.received = None
 
+    def json(self) -> bytes:
+        """See ``Head``. What the fields mean to scripts is remembered with them."""
+        if self.received is None or self._fields is not None:
+            return super().json()
+        path = encode_json(self.start[len(self.method) + 1 :].decode("latin-1"))
+        return b'{"protocol":"HTTP/1.%d","headers":%b,"method":"%b","path":%b}' % (
+            self.minor,
+            self.received.json,
+            self.method.encode("latin-1"),
+            path,
+        )
+
     def _decode(self) -> dict[str, Any]:
         headers = self.wire.headers
         if self.host is not None:  # RFC 9112, 3.2.2
@@ -90,6 +102,18 @@ class ResponseHead(ReceivedHead):
     def upgrades(self) -> bool:
         """It goes on with another protocol. Upgrade in another response is about the server's connection only."""
         return self.status == 101 and self.wire.upgrade
+
+    def json(self) -> bytes:
+        """See ``Head``."""
+        if self.received is None or self._fields is not None:
+            return super().json()
+        reason = encode_json(self.start[4:].decode("latin-1"))
+        return b'{"protocol":"HTTP/1.%d","headers":%b,"status":%d,"statusText":%b}' % (
+            self.minor,
+            self.received.json,
+            self.status,
+            reason,
+        )
 
     def _decode(self) -> dict[str, Any]:
         reason = self.start[4:].decode("latin-1")

@@ -22,6 +22,7 @@ from pipy_core.api import (
     Param,
     Registry,
     Sessions,
+    StreamEnd,
     Target,
     hookimpl,
     options,
@@ -74,6 +75,8 @@ class MuxHTTP(Filter):
             self._exchange = exchange = Exchange(self._limit, self, event)
             if exchange.expects:
                 exchange.submit()
+        elif type(event) is StreamEnd:
+            self.emit(event)
 
     def carry(self, exchange: Exchange) -> None:
         """See ``exchange.User``."""
@@ -94,7 +97,7 @@ class MuxHTTP(Filter):
 
     def busy(self) -> bool:
         """See ``Filter``."""
-        return self._exchange is not None
+        return self._exchange is not None and not self._exchange.over
 
     def close(self) -> None:
         """See ``Filter``."""

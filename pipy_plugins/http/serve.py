@@ -169,7 +169,7 @@ class ServeHTTP(Filter):
         body = self._body if self._pieces is None else b"".join([self._body, *self._pieces])
         self._body, self._pieces, self._size = b"", None, 0
         try:
-            message = self.host.call(handler, Message(head, Data(body)))
+            message = self.host.call(handler, Message(head, Data(body), consumed=True))
         except ScriptError as error:
             self.host.report(error)
             return _plain(500)

@@ -61,7 +61,7 @@ def test_equal_events_are_not_the_same_key():
         (MessageStart(Head({"a": 1})), "MessageStart(head=Head({'a': 1}))"),
         (END, "MessageEnd()"),
         (StreamEnd(Failure.READ_ERROR), "StreamEnd(Failure.READ_ERROR)"),
-        (Message(None, Data(b"a")), "Message(head=None, body=Data(b'a'))"),
+        (Message(None, Data(b"a")), "Message(None, Data(b'a'))"),
     ],
 )
 def test_how_they_show_themselves(event, shown):

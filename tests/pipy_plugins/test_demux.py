@@ -62,6 +62,16 @@ def test_many_answers_at_once() -> None:
     assert len(children[0].reply(REPLY, END).events) == 6000
 
 
+def test_busy_while_an_answer_may_come() -> None:
+    """Whatever has become of the stream itself."""
+    tape = tape_of()
+    assert not tape.pipeline.busy()
+    tape.play(START, END, EOS).expect()
+    assert tape.pipeline.busy()
+    tape.child("m").reply(REPLY, END).anything()
+    assert not tape.pipeline.busy()
+
+
 def test_early_answers_are_bounded() -> None:
     """Nobody is held, but beyond the limit the stream ends. What was answered in its turn does not count."""
     tape = tape_of()

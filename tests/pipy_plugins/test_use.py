@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipy_core.api import END, EOS, ArgumentError, Data, Failure, Function, MessageStart, ScriptError, ScriptList, StreamEnd
+from pipy_core.api import END, EOS, ArgumentError, Data, Failure, Filter, Function, MessageStart, ScriptError, ScriptList, StreamEnd
 from pipy_core.params import bind
 from pipy_core.testing import Tape, check_filter, declared, target, throws
 from pipy_plugins import use
@@ -110,6 +110,26 @@ def test_keeps_the_filter_contract(events, layout, turned_down):
         for number, (up, down) in enumerate(layout)
     ]
     assert check_filter((Use, stages, lambda: turned_down), events) == events
+
+
+def test_busy_while_a_stage_is():
+    tape = Tape(Use, [(target("idle", []), None)], None)
+    tape.play(START).expect(START)
+    assert not tape.pipeline.busy()
+    tape = Tape(Use, [(target("idle", []), None), (target("busy", [Busy]), None)], None)
+    assert not tape.pipeline.busy()
+    tape.play(START).expect(START)
+    assert tape.pipeline.busy()
+
+
+class Busy(Filter):
+    """Passes everything, and may always say more."""
+
+    def process(self, event):
+        self.emit(event)
+
+    def busy(self):
+        return True
 
 
 def test_draining_is_for_every_stage_that_was_reached():

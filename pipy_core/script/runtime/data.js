@@ -3,6 +3,8 @@
 (rt) => {
   "use strict";
 
+  const { stringify } = JSON;
+
   const live = new Map(); // number -> WeakRef of its Handle
 
   class Handle {
@@ -89,6 +91,17 @@
     piece.handle
       ? { handle: piece.handle, from: piece.from + from, size }
       : { bytes: asBytes(piece).bytes.subarray(from, from + size), size };
+
+  const latin1 = (bytes) => {
+    let text = "";
+    for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode.apply(null, bytes.subarray(i, i + 8192));
+    return text;
+  };
+
+  const pieceJSON = ({ text, bytes, handle, from, size }) => {
+    if (text !== undefined) return stringify(text);
+    return handle ? `[${handle.number},${from},${from + size}]` : `{"x":${stringify(latin1(bytes))}}`;
+  };
 
   class Data extends rt.Event {
     #pieces = [];
@@ -198,18 +211,11 @@
         data.#changed = false;
       };
       // Data -> what crosses to Python: a list of "text", [number, from, to] and { x: "bytes as latin-1" }
-      rt.piecesOf = (data) =>
-        data.#pieces.map(({ text, bytes, handle, from, size }) =>
-          handle ? [handle.number, from, from + size] : (text ?? { x: rt.latin1(bytes) }),
-        );
+      rt.piecesJSON = (data) => `[${data.#pieces.map(pieceJSON).join()}]`;
+      rt.dataJSON = (data) => `{"p":${rt.piecesJSON(data)}}`;
     }
   }
 
-  rt.latin1 = (bytes) => {
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode.apply(null, bytes.subarray(i, i + 8192));
-    return text;
-  };
   rt.bytesOf = (data) => Uint8Array.fromHex(data.toString("hex"));
   rt.Data = Data;
 };

@@ -47,18 +47,19 @@
   };
 
   // JSON for Python, which knows no halves of surrogate pairs: JSON writes them as escapes, and is itself without any.
-  const encode = (value) => {
-    const json = stringify(value);
-    if (!json.includes("\\ud")) return json;
-    return json.replace(/\\(?:ud[89a-f]..|.)/g, (escape) => (escape.length === 6 ? "\\ufffd" : escape));
-  };
+  rt.wellFormed = (json) =>
+    json.includes("\\ud") ? json.replace(/\\(?:ud[89a-f]..|.)/g, (escape) => (escape.length === 6 ? "\\ufffd" : escape)) : json;
+
+  const quote = (text) => stringify(text.toWellFormed());
 
   // Plain objects go as they are to host functions, which know what to make of them.
   const question = (value) =>
-    value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype ? { v: value } : rt.out(value);
+    value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype
+      ? `{"v":${rt.wellFormed(stringify(value))}}`
+      : rt.json(value);
 
   rt.host = (name, ...args) => {
-    const { error, value } = parse(exchange(encode([name, args.map(question)])));
+    const { error, value } = parse(exchange(`[${quote(name)},[${args.map(question).join()}]]`));
     if (error !== undefined) throw new Error(error);
     return rt.argument(value);
   };
@@ -94,35 +95,31 @@
     }
   };
 
-  rt.dataOut = (data) => ({ p: rt.piecesOf(data) });
-
-  // The script's value -> Python's
-  rt.out = (value) => {
+  // The script's value -> JSON for Python, written by hand: it is short, and on the way of every request
+  rt.json = (value) => {
     switch (typeof value) {
       case "undefined":
-        return { u: 0 };
+        return '{"u":0}';
       case "number":
-        return Number.isFinite(value) ? value : { f: String(value) };
+        return Number.isFinite(value) ? stringify(value) : `{"f":"${value}"}`;
       case "string":
-        return value.toWellFormed();
+        return quote(value);
       case "boolean":
-        return value;
+        return value ? "true" : "false";
       case "bigint":
-        return { f: String(value) };
+        return `{"f":"${value}"}`;
       case "symbol":
-        return String(value).toWellFormed();
+        return quote(String(value));
     }
-    if (value === null) return null;
-    if (value instanceof rt.Event) {
-      if (value instanceof rt.Data) return rt.dataOut(value);
-      if (value instanceof rt.MessageStart) return rt.startOut(value);
-      if (value instanceof rt.MessageEnd) return { e: 0 };
-      if (value instanceof rt.StreamEnd) return rt.streamEndOut(value);
-    }
-    if (value instanceof rt.Message) return rt.messageOut(value);
-    if (Array.isArray(value)) return { l: value.map(rt.out) };
+    if (value === null) return "null";
+    if (value instanceof rt.Message) return rt.messageJSON(value);
+    if (value instanceof rt.Data) return rt.dataJSON(value);
+    if (value instanceof rt.MessageStart) return rt.startJSON(value);
+    if (value instanceof rt.MessageEnd) return '{"e":0}';
+    if (value instanceof rt.StreamEnd) return rt.streamEndJSON(value);
+    if (Array.isArray(value)) return `{"l":[${Array.from(value, rt.json).join()}]}`;
     const name = value.constructor?.name;
-    return { i: [identify(value), typeof name === "string" ? name.toWellFormed() : "Object"] };
+    return `{"i":[${identify(value)},${quote(typeof name === "string" ? name : "Object")}]}`;
   };
 
   // -- values as text for people
@@ -206,38 +203,41 @@
     for (const number of numbers) {
       try {
         const value = rt.functionOf(program, number)();
-        results.push(rt.out(value));
+        results.push(rt.json(value));
         if (!value) break;
       } catch (error) {
-        results.push({ x: stringify(faultOf(error)) });
+        results.push(`{"x":${quote(stringify(faultOf(error)))}}`);
         break;
       }
     }
-    return { l: results };
+    return `{"l":[${results.join()}]}`;
   };
 
-  const call = ([, program, number, context, sent, ahead]) => {
-    rt.enter(context);
-    const args = sent.map(rt.argument);
-    const value = rt.functionOf(program, number)(...args);
+  const call = (request) => {
+    const program = request[1];
+    const sent = request[4];
+    const ahead = request[5];
+    rt.enter(request[3]);
+    const run = rt.functionOf(program, request[2]);
+    const first = sent.length > 0 ? rt.argument(sent[0]) : undefined;
+    const value = sent.length === 0 ? run() : sent.length === 1 ? run(first) : run(first, ...sent.slice(1).map(rt.argument));
     if (value instanceof Promise) value.catch(reportRejection);
-    const changedData = sent.length > 0 && args[0] instanceof rt.Data && rt.dataChanged(args[0]) ? rt.piecesOf(args[0]) : undefined;
-    const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? undefined : rt.out(value);
-    const changedHeads = rt.changedHeads();
-    if (changedHeads !== undefined || changedData !== undefined)
-      return encode([result ?? { u: 0 }, changedHeads ?? null, changedData ?? null]);
-    return result === undefined ? "" : encode([result]);
+    const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? "" : rt.json(value);
+    const heads = rt.changedHeads();
+    const pieces = first instanceof rt.Data && rt.dataChanged(first) ? rt.piecesJSON(first) : "";
+    if (heads === "" && pieces === "") return result === "" ? "" : `[${result}]`;
+    return `[${result || '{"u":0}'},${heads || "null"},${pieces || "null"}]`;
   };
 
   rt.enterCall = (text) => {
     rt.current = null;
-    const request = parse(text);
+    const end = text.indexOf("\n");
+    if (end >= 0) rt.lines = text.split("\n");
+    const request = parse(end < 0 ? text : rt.lines[0]);
     if (request[0] !== 0) rt.obey(request[0]);
-    if (typeof request[1] === "string") {
-      const [, name, ...args] = request;
-      return encode(OPERATIONS[name](...args));
-    }
-    return call(request);
+    if (typeof request[1] === "number") return call(request);
+    const [, name, ...args] = request;
+    return rt.wellFormed(stringify(OPERATIONS[name](...args)));
   };
 
   // Text that stands for an exception begins with "!". Where a module cannot be parsed is known only to an uncaught error: such a

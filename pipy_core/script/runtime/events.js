@@ -4,16 +4,12 @@
 
   const { stringify } = JSON;
   const records = new Map(); // number -> record, for every head that Python holds
-  const owners = new WeakMap(); // head object -> record
   let touched = []; // records whose head a script has looked at during this call
   let made = 0; // heads made by scripts have negative numbers, Python's are positive
 
-  // A record is { number (0: Python does not know it), head, known (its JSON as Python has it) }.
-  const recordOf = (head) => {
-    let record = owners.get(head);
-    if (record === undefined) owners.set(head, (record = { number: 0, head, known: undefined }));
-    return record;
-  };
+  // A record is { number (0: Python does not know it), head, known (its JSON as Python has it) }; the head of one that Python has
+  // sent is read from its JSON when a script first looks at it.
+  const recordOf = (head) => touched.find((record) => record.head === head) ?? { number: 0, head, known: undefined };
 
   // What of a value can be put into JSON: a BigInt as text; without what throws when it is read, and without what it is a part of.
   const salvage = (value, copies) => {
@@ -41,7 +37,7 @@
   const salvaged = (head) => {
     try {
       const json = stringify(salvageObject(head, new Map()));
-      return json[0] === "{" ? json : "{}";
+      return json[0] === "{" ? rt.wellFormed(json) : "{}";
     } catch {
       return "{}";
     }
@@ -51,66 +47,64 @@
   const asJSON = (head) => {
     try {
       const json = stringify(head);
-      return json[0] === "{" ? json : salvaged(head);
+      return json[0] === "{" ? rt.wellFormed(json) : salvaged(head);
     } catch {
       return salvaged(head);
     }
   };
 
   const touch = (record) => {
+    if (record.head === undefined) record.head = rt.parse(record.known);
     if (record.number !== 0 && !touched.includes(record)) {
-      if (record.known === undefined) {
-        record.known = asJSON(record.head);
-        owners.set(record.head, record); // from now on a script may give the head back
-      }
+      record.known ??= asJSON(record.head);
       touched.push(record);
     }
     return record.head;
   };
 
-  // What Python sends of a head: null, a number it has sent before, or [number, fields].
+  // What Python sends of a head: null, a number it has sent before, or [number, which of the lines of the request is its JSON]; the
+  // number is 0 for one that Python will not come back to.
   const recordFrom = (sent) => {
     if (sent === null) return null;
     if (typeof sent === "number") return records.get(sent);
-    const [number, head] = sent;
-    const record = { number, head, known: undefined };
-    records.set(number, record);
+    const record = { number: sent[0], head: undefined, known: rt.lines[sent[1]] };
+    if (record.number !== 0) records.set(record.number, record);
     return record;
   };
 
   // What Python gets of a head: null, a number it knows, or [number, fields].
-  rt.headOut = (record) => {
-    if (record === null) return null;
+  const headJSON = (record) => {
+    if (record === null) return "null";
     if (record.number !== 0) {
       touch(record);
-      return record.number;
+      return String(record.number);
     }
+    record.known = asJSON(touch(record));
     record.number = --made;
-    record.known = asJSON(record.head);
     records.set(record.number, record);
-    return [record.number, rt.parse(record.known)];
+    return `[${record.number},${record.known}]`;
   };
 
-  // Heads that scripts have changed in this call: [[number, fields], ...], or undefined.
+  // Heads that scripts have changed in this call: "[[number, fields], ...]", or nothing.
   rt.changedHeads = () => {
-    if (touched.length === 0) return undefined;
-    let changes;
+    if (touched.length === 0) return "";
+    const changes = [];
     for (const record of touched) {
       const now = asJSON(record.head);
       if (now !== record.known) {
         record.known = now;
-        (changes ??= []).push([record.number, rt.parse(now)]);
-      } 
+        changes.push(`[${record.number},${now}]`);
+      }
     }
     touched = [];
-    return changes;
+    return changes.length > 0 ? `[${changes.join()}]` : "";
   };
 
   rt.dropHead = (number) => {
     const record = records.get(number);
     if (record !== undefined) {
       record.number = 0;
-      record.known = undefined;
+      if (record.head !== undefined) record.known = undefined; // a script may have kept the message: its head can still be read
       records.delete(number);
     }
   };
@@ -124,8 +118,7 @@
 
   const givenBody = (body) => {
     if (body === undefined || body === null) return null;
-    if (typeof body === "string") return new rt.Data(body);
-    if (body instanceof rt.Data) return body;
+    if (typeof body === "string" || body instanceof rt.Data) return body;
     throw new TypeError("the body of a Message is a string or an instance of Data");
   };
 
@@ -147,7 +140,7 @@
         start.#record = recordFrom(sent);
         return start;
       };
-      rt.startOut = (start) => ({ s: rt.headOut(start.#record) });
+      rt.startJSON = (start) => `{"s":${headJSON(start.#record)}}`;
     }
   }
 
@@ -167,25 +160,31 @@
         end.#error = error;
         return end;
       };
-      rt.streamEndOut = (end) => ({ z: end.#error });
+      rt.streamEndJSON = (end) => `{"z":"${end.#error}"}`;
     }
   }
+
+  // A body is text or Data of the script's, or still as Python has sent it.
+  const bodyJSON = (body) => {
+    if (typeof body === "string") return `{"p":[${stringify(body.toWellFormed())}]}`;
+    return body instanceof rt.Data ? rt.dataJSON(body) : stringify(body);
+  };
 
   class Message {
     #record;
     #body;
-    constructor(...args) {
-      const [first] = args;
-      const bodyOnly = args.length === 1 && (typeof first === "string" || first instanceof rt.Data);
+    constructor(first, second) {
+      const bodyOnly = arguments.length === 1 && (typeof first === "string" || first instanceof rt.Data);
       this.#record = bodyOnly ? null : givenHead(first);
-      this.#body = givenBody(bodyOnly ? first : args[1]);
+      this.#body = givenBody(bodyOnly ? first : second);
     }
     get head() {
       return this.#record === null ? null : touch(this.#record);
     }
     get body() {
-      if (this.#body instanceof rt.Data || this.#body === null) return this.#body;
-      return (this.#body = rt.argument(this.#body));
+      const body = this.#body;
+      if (body === null || body instanceof rt.Data) return body;
+      return (this.#body = typeof body === "string" ? new rt.Data(body) : rt.argument(body));
     }
     toJSON() {
       return { head: this.head, body: this.body };
@@ -198,9 +197,8 @@
         message.#body = body;
         return message;
       };
-      rt.messageOut = (message) => {
-        const body = message.#body;
-        return { m: [rt.headOut(message.#record), body instanceof rt.Data ? rt.dataOut(body) : body] };
+      rt.messageJSON = (message) => {
+        return `{"m":[${headJSON(message.#record)},${bodyJSON(message.#body)}]}`;
       };
     }
   }

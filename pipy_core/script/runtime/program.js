@@ -111,14 +111,14 @@
   const describe = (value) => {
     const { program } = loading;
     if (typeof value === "function") return { F: program.keep(program.functions, value) };
-    if (value === null || typeof value !== "object" || value instanceof rt.Event || value instanceof rt.Message) return rt.out(value);
+    if (value === null || typeof value !== "object" || value instanceof rt.Event || value instanceof rt.Message) return rt.parse(rt.json(value));
     const prototype = Object.getPrototypeOf(value);
     if (Array.isArray(value)) return { L: [program.keep(program.constants, value), value.map(describe)] };
     if (prototype === Object.prototype || prototype === null) {
       const entries = Object.entries(value).map(([name, property]) => [name, describe(property)]);
       return { O: [program.keep(program.constants, value), Object.fromEntries(entries)] };
     }
-    return rt.out(value);
+    return rt.parse(rt.json(value));
   };
 
   const wrongArgument = (number, expected, value) => {

@@ -1,6 +1,7 @@
 """What crosses to the script and back: the tables in Python alone, round trips through a real isolate."""
 
 import gc
+import json
 import math
 
 import pytest
@@ -27,8 +28,6 @@ def echoed(sent):
         return {"p": [[number, 0, size]] if number else []}
     if kind == START:
         return {"s": content[0] and content[0][0]}
-    if kind == MESSAGE:
-        return {"m": [content[0] and content[0][0], content[1]]}
     return {{JSON: "v", MESSAGE_END: "e", STREAM_END: "z", NOTHING: "u"}[kind]: content[0] if content else 0}
 
 
@@ -48,12 +47,26 @@ class TestTowardsTheScript:
             ({"a": 1}, (JSON, {"a": 1})),
             ([1], (JSON, [1])),
             ((1, 2), (JSON, (1, 2))),
-            (MessageStart(None), (START, None)),
-            (Message(None, None), (MESSAGE, None, None)),
         ],
     )
     def test_values(self, value, sent):
         assert Codec().argument(value) == sent
+
+    @pytest.mark.parametrize(
+        ("value", "sent", "heads"),
+        [
+            (MessageStart(None), [START, None], []),
+            (MessageStart(Head({"a": "é"})), [START, [1, 1]], ['{"a":"é"}']),
+            (Message(None, None), [MESSAGE, None, None], []),
+            (Message(Head({}), FLUSH), [MESSAGE, [1, 1], [DATA, 0, 0]], ["{}"]),
+            ("text", "text", []),
+            (Data(b"abc"), [DATA, 1, 3], []),
+        ],
+    )
+    def test_values_of_a_request(self, value, sent, heads):
+        lines = []
+        assert json.loads(Codec().json(value, lines)) == sent
+        assert [line.decode() for line in lines] == heads
 
     def test_a_payload_crosses_as_a_number_and_a_size(self):
         codec = Codec()
@@ -81,14 +94,16 @@ class TestTowardsTheScript:
     def test_a_head_crosses_once(self):
         codec = Codec()
         head = Head({"path": "/"})
-        assert codec.argument(MessageStart(head)) == (START, [1, {"path": "/"}])
-        assert codec.argument(MessageStart(head)) == (START, 1)
-        assert codec.argument(Message(head, Data(b"x"))) == (MESSAGE, 1, (DATA, 1, 1))
+        heads = []
+        assert codec.json(MessageStart(head), heads) == b"[2,[1,1]]"
+        assert codec.json(MessageStart(head), heads) == b"[2,1]"
+        assert codec.json(Message(head, Data(b"x")), heads) == b"[3,1,[1,1,1]]"
+        assert heads == [b'{"path":"/"}']
 
     def test_heads_that_python_has_let_go_of_are_told_once(self):
         codec = Codec()
         head = Head({})
-        codec.argument(MessageStart(head))
+        codec.json(MessageStart(head), [])
         assert codec.take_released() == []
         del head
         gc.collect()
@@ -159,13 +174,13 @@ class TestFromTheScript:
         start = codec.value({"s": [-1, {"status": 200}]})
         assert start == MessageStart(Head({"status": 200}))
         assert codec.value({"s": -1}).head is start.head
-        assert codec.argument(start) == (START, -1)
+        assert codec.json(start, []) == b"[2,-1]"
 
     def test_changes_reach_the_heads_that_are_still_there(self):
         codec = Codec()
         head, other = Head({"a": 1}), Head({"a": 1})
-        codec.argument(MessageStart(head))
-        codec.argument(MessageStart(other))
+        codec.json(MessageStart(head), [])
+        codec.json(MessageStart(other), [])
         del other
         gc.collect()
         codec.apply([[1, {"a": 2}], [2, {"a": 3}], [99, {}]])
@@ -183,7 +198,7 @@ def test_plain_values_come_back_as_they_were(value):
 )
 def test_events_come_back_as_they_were(event):
     codec = Codec()
-    assert codec.value(echoed(codec.argument(event))) == event
+    assert codec.value(echoed(tuple(json.loads(codec.json(event, []))))) == event
 
 
 @given(st.lists(st.one_of(st.binary(max_size=20), st.text(st.characters(exclude_categories=["Cs"]), max_size=20)), max_size=6))

@@ -27,7 +27,7 @@ STACK = """TypeError: text
 
 
 def fault(stack, kind="TypeError"):
-    return Fault("!" + json.dumps({"kind": kind, "message": "text", "stack": stack}))
+    return Fault(json.dumps({"kind": kind, "message": "text", "stack": stack}))
 
 
 def test_the_innermost_frame_of_the_script_is_the_place(codebase):

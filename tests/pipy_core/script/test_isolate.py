@@ -13,6 +13,7 @@ from pipy_core.events import Data, Head, MessageStart
 from pipy_core.script import isolate as module
 from pipy_core.script.isolate import Isolate
 from pipy_core.script.v8 import initialize, v8_version
+from pipy_core.testing import logged
 
 Play = Callable[..., None]
 
@@ -355,3 +356,30 @@ def test_a_dropped_generation_leaves_nothing(play: Play) -> None:
 
 def test_v8_is_started_once() -> None:
     assert initialize() is initialize()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("({ bad", "SyntaxError: "),
+        ("() => { throw new Error('not today') }", "Error: not today"),
+        ("5", "TypeError: 5 is not a function"),
+    ],
+)
+def test_a_broken_script_source_of_a_plugin_is_left_out(play: Play, source: str, reason: str) -> None:
+    def prepare(registry: Any) -> None:
+        other = type(registry)("stranger (dist 1.0)")
+        other.add_script("broken", source)
+        registry.merge(other)
+        registry.add_script("whole", "() => ({ whole: () => 'there' })")
+
+    def story(stage: Any) -> None:
+        stage.load(main="pipy().pipeline('p').call(() => whole())")
+        assert stage.call(0) == "there"
+
+    with logged() as lines:
+        play(story, prepare=prepare)
+    (line,) = [line for line in lines if line.startswith("[WRN] [plugins]")]
+    assert line.startswith("[WRN] [plugins] plugin stranger (dist 1.0): pipy-plugin:broken: ")
+    assert reason in line
+    assert line.endswith(" (the script source is left out)")

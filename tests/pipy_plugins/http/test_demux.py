@@ -130,6 +130,29 @@ def test_half_close() -> None:
     tape_of().play(Data(b"GET / HT"), EOS).expect(EOS)
 
 
+def test_busy_while_an_answer_may_come() -> None:
+    """Or something out of a tunnel."""
+    tape = tape_of()
+    assert not tape.pipeline.busy()
+    tape.play(get()).expect()
+    assert tape.pipeline.busy()
+    answer(tape.child("r"))
+    assert not tape.pipeline.busy()
+    tape = Tape(DemuxHTTP, target("r", [Switches]), {"bufferSize": 10})
+    tape.play(UPGRADE).anything()
+    assert not tape.pipeline.busy()
+
+
+class Switches(Filter):
+    """Agrees to everything, and has nothing to say."""
+
+    def process(self, event: Event) -> None:
+        """See ``Filter``."""
+        if event is END:
+            self.emit(SWITCH)
+            self.emit(END)
+
+
 def test_half_a_request() -> None:
     """It is not completed: its sub-pipeline is let go of, and the client told."""
     tape = tape_of()

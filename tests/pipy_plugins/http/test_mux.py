@@ -112,12 +112,37 @@ def test_keys(keys: list[Any], sessions: int) -> None:
     assert len(tape.children("c")) == sessions
 
 
-def test_what_is_no_request_is_ignored() -> None:
-    """The end of an empty stream, too."""
+def test_a_stream_without_a_request_ends() -> None:
+    """What is no request is ignored."""
+    for end in (EOS, StreamEnd(Failure.RUNTIME_ERROR)):
+        tape = first_tape()
+        tape.play(Data(b"x"), END).expect()
+        tape.play(end).expect(end)
+        assert tape.children() == []
+
+
+def test_an_error_before_the_request_is_complete() -> None:
+    """It is all the answer there will be; nothing more is sent."""
+    failed = StreamEnd(Failure.RUNTIME_ERROR)
     tape = first_tape()
-    tape.play(Data(b"x"), END).expect()
-    tape.play(EOS).expect()
-    assert tape.children() == []
+    tape.play(start("POST"), Data(b"x"), failed).expect(failed)
+    assert tape.child("c").fed == []
+    tape.play(END).expect()
+    assert not tape.child("c").closed
+    tape = tape.again()
+    tape.play(start("POST"), Data(b"x" * COLLECTED), Data(b"x")).expect()
+    tape.play(failed).expect(failed)
+    assert tape.child("c").closed
+
+
+def test_busy_while_an_answer_may_come() -> None:
+    """A client that has ended its side is kept for it."""
+    tape = first_tape()
+    assert not tape.pipeline.busy()
+    tape.play(start(), END, EOS).expect()
+    assert tape.pipeline.busy()
+    tape.child("c").reply(Data(OK)).anything()
+    assert not tape.pipeline.busy()
 
 
 def test_a_request_is_collected_before_it_is_sent() -> None:
@@ -495,6 +520,14 @@ def test_a_head_that_cannot_be_sent() -> None:
     assert sent(one.child("c")).count(b"HTTP/1.1") == 3
 
 
+def test_a_large_request_that_cannot_be_sent() -> None:
+    """Its client is not made to wait for anything."""
+    tape = first_tape()
+    tape.play(start("A B"), Data(b"x" * COLLECTED)).expect()
+    tape.play(Data(b"x")).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+    assert not tape.held
+
+
 def test_an_upgrade_that_cannot_be_sent() -> None:
     """The session was taken out for it, and ends."""
     tape = first_tape()
@@ -729,6 +762,25 @@ def test_upgrade() -> None:
     assert child.fed[3:] == [Data(b"early"), Data(b"more"), EOS]
     child.reply(EOS).expect(EOS)
     assert child.closed
+
+
+def test_upgrade_that_waits_for_its_turn() -> None:
+    """What was sent too early is no body of it, and its client waits."""
+    one = first_tape()
+    two = one.again()
+    one.play(start("POST"), END).expect()
+    two.play(*received(UPGRADE), Data(b"x" * COLLECTED)).expect()
+    assert not two.held
+    two.play(Data(b"x")).expect()
+    assert two.held
+    valve = two.world.valves[0]
+    child = one.child("c")
+    assert shown(child.reply(Data(OK)).events) == [200, b"ok", "END"]
+    assert sent(child).endswith(b"connection: upgrade\r\ncontent-length: 0\r\n\r\n")
+    child.reply(Data(SWITCH)).expect()
+    assert shown(two.play().events) == [101, "END"]
+    assert sent(child).endswith(b"\r\n\r\n" + b"x" * (COLLECTED + 1))
+    assert not valve.closed
 
 
 def test_upgrade_that_is_refused() -> None:

@@ -123,7 +123,8 @@ class TestHeads:
     )
     def test_a_bad_change_spoils_no_other_stream(self, play, change):
         def story(stage):
-            stage.load(main=script(f"({{ head }}) => {{ {change}; head.seen = 1 }}", f"({{ head }}) => {{ {change}; throw 1 }}", "() => 'next'"))
+            change_it = f"({{ head }}) => {{ {change}; head.seen = 1"
+            stage.load(main=script(f"{change_it} }}", f"{change_it}; throw 1 }}", "() => 'next'"))
             head = Head({"path": "/"})
             stage.call(0, MessageStart(head))
             assert (head.fields["path"], head.fields["seen"]) == ("/", 1)
