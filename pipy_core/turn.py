@@ -1,4 +1,4 @@
-"""Turns: one input arrives, all its consequences run to completion, then every socket that was written to is flushed once.
+"""Turns: one input arrives and all its consequences run to completion; then every socket that was written to is flushed once.
 
 Knows no socket: what can be flushed says so by ``Sink``. See the architecture, section 4.
 """
@@ -43,21 +43,44 @@ class Valve:
 
 
 class Turn:
-    """What the running turn has touched. One per worker: turns never overlap."""
+    """What the turns since the last flush have touched. One per worker: turns never overlap.
 
-    __slots__ = ("dirty", "held")
+    Turns that follow on each other are flushed together: sockets written to by many of them are sent to once, and whoever
+    receives wakes up once (``contrib/decisions``).
 
-    def __init__(self) -> None:
+    :param schedule: makes sure that ``flush`` is called soon, when the inputs that are there already have had their turns.
+    """
+
+    __slots__ = ("_schedule", "_scheduled", "dirty", "held")
+
+    def __init__(self, schedule: Callable[[], None]) -> None:
         self.dirty: list[Sink] = []
         self.held: list[Valve] = []
+        self._schedule = schedule
+        self._scheduled = False
 
     def finish(self) -> list[Valve]:
-        """Flush every sink that was written to; give the valves that whoever brought the input must wait for."""
+        """End a turn; give the valves that whoever brought its input must wait for.
+
+        Where there may be one everything is flushed now: what the kernel takes opens valves again.
+        """
+        if self.held:
+            self.flush()
+            held, self.held = self.held, []
+            return [valve for valve in held if valve.closed]
+        if self.dirty and not self._scheduled:
+            self._scheduled = True
+            self._schedule()
+        return self.held
+
+    def flush(self) -> None:
+        """Flush every sink that was written to. If one raises, which is a bug, the others are still to be flushed."""
+        self._scheduled = False
         while self.dirty:
             dirty, self.dirty = self.dirty, []
-            for sink in dirty:
-                sink.flush()
-        if not self.held:
-            return self.held
-        held, self.held = self.held, []
-        return [valve for valve in held if valve.closed]
+            for number, sink in enumerate(dirty, 1):
+                try:
+                    sink.flush()
+                except BaseException:
+                    self.dirty = dirty[number:] + self.dirty
+                    raise

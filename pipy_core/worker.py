@@ -243,7 +243,7 @@ class Worker:
             task.stop()
         self._ports.close()
         self._ports.abort()
-        self._reactor.finish()
+        self._reactor.flush()
         self._tell(self._hooks.pipy_stopping)
         if self._stopping:
             _shutdown.info("Stopped.")

@@ -19,7 +19,7 @@ class Reactor:
     def __init__(self, report: Report) -> None:
         self.hub: Any = gevent.get_hub()
         self.loop: Any = self.hub.loop
-        self.turn = Turn()
+        self.turn = Turn(lambda: self.loop.run_callback(self.flush))
         self.report = report
 
     def run(self, step: Callable[..., None], *args: Any) -> None:
@@ -37,6 +37,14 @@ class Reactor:
         except Exception as error:  # noqa: BLE001  # as above
             self.report(error, "flush")
             return []
+
+    def flush(self) -> None:
+        """Flush what the turns so far have written; see ``Turn.flush``."""
+        while self.turn.dirty:
+            try:
+                self.turn.flush()
+            except Exception as error:  # noqa: BLE001  # as above
+                self.report(error, "flush")
 
     def after(self, seconds: float, then: Callable[[], None]) -> "ReactorTimer":
         """Run *then* in a turn of its own, *seconds* from now."""

@@ -22,6 +22,7 @@ class TaskRunner:
         self._interval = interval
         self._new_context = new_context
         self._pipeline: Pipeline | None = None
+        self._ended = False  # the run has ended and is not released yet
         self._timer: Timer | None = None
 
     def start(self) -> None:
@@ -30,6 +31,8 @@ class TaskRunner:
 
     def run(self) -> None:
         """Run once, unless it is still running; call it in a turn."""
+        if self._ended:
+            self._release()
         if self._pipeline is None:
             self._pipeline = Pipeline(self._layout, self._new_context(), self._output)
             self._pipeline.feed(MessageStart())
@@ -49,13 +52,16 @@ class TaskRunner:
 
     def _output(self, event: Event) -> None:
         if type(event) is StreamEnd:
+            self._ended = True
             self._reactor.turn.dirty.append(self)  # released when this turn is done with it
 
     def flush(self) -> None:
-        """See ``turn.Sink``."""
-        self._release()
+        """See ``turn.Sink``: the run has ended, unless another has begun since."""
+        if self._ended:
+            self._release()
 
     def _release(self) -> None:
         pipeline, self._pipeline = self._pipeline, None
+        self._ended = False
         if pipeline is not None:
             pipeline.close()

@@ -1,10 +1,5 @@
-"""Calls from Python into the script: contexts and values go in front of a call, what it changed comes back behind it.
+"""Calls from Python into the script: contexts and values go in front of a call, what it changed comes back behind it."""
 
-Creating, cloning and dropping contexts needs no crossing of its own: the commands queue up and ride in front of the next call,
-and a context that is dropped before that is never made.
-"""
-
-import itertools
 from collections.abc import Callable
 from importlib import resources
 from typing import Any, Final
@@ -12,30 +7,26 @@ from typing import Any, Final
 import msgspec.json
 
 from pipy_core import faults
-from pipy_core.context import UNDEFINED, Context, Function, Group
+from pipy_core.context import UNDEFINED, Context, Function
 from pipy_core.errors import LoadError, Place, ScriptError
 from pipy_core.events import Data
 from pipy_core.logs import get_logger
 from pipy_core.registry import Registry
 from pipy_core.script.codec import PINNED_LIMIT, Codec
+from pipy_core.script.contexts import RELEASE, Contexts, OnRelease
 from pipy_core.script.fault import Fault, uncaught
 from pipy_core.script.host import Codebase, HostFunctions
 from pipy_core.script.isolate import Isolate, Terminated, Uncaught
 
 #: The JavaScript half, in the order in which it is evaluated.
 RUNTIME: Final = ("entry", "data", "events", "contexts", "program", "globals")
-#: Commands that ride in front of a call; ``runtime/contexts.js`` has the same numbers.
-NEW, CLONE, DROP, GONE, RELEASE, FORGET = range(1, 7)
-
-OnRelease = Callable[[int], None]
-
 _log = get_logger("pjs")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
 class Engine:
-    """The isolate with its codec and its queue of commands: everything of a worker that survives a reload.
+    """The isolate with its codec and its contexts: everything of a worker that survives a reload.
 
     :param heap_limit: bytes of V8 heap.
     :param call_timeout: seconds one call of a script function may take.
@@ -46,9 +37,7 @@ class Engine:
         self.host = HostFunctions(self.codec, registry.functions())
         self.isolate = Isolate(heap_limit, self.host.answer)
         self._call_timeout = call_timeout
-        self._commands: dict[object, tuple[Any, ...]] = {}  # by context number, negative for drops
-        self._parents: dict[int, int] = {}  # queued contexts that queued commands copy, and how many do
-        self._numbers = itertools.count(1)
+        self.contexts = Contexts()
         self._foreseen: list[tuple[int, int, Any]] = []  # context, function and result of the calls that are answered already
         self._sweep_at = PINNED_LIMIT
         files = resources.files("pipy_core.script.runtime")
@@ -58,79 +47,24 @@ class Engine:
             [(spec.name, spec.loads_modules) for spec in registry.filters()],
         )
 
-    # -- contexts ---------------------------------------------------------------------------------------------------
-
-    def new_context(self, program: int, inbound: tuple[Any, ...] | None, on_release: OnRelease) -> Context:
-        """A context with the initial values of all variables of *program*.
-
-        :param on_release: called with its number when nobody holds it any more; must lead to ``drop``.
-        """
-        number = next(self._numbers)
-        self._commands[number] = (NEW, number, program, inbound)
-        return Context(number, Group(), inbound, on_release)
-
-    def clone_context(self, context: Context, on_release: OnRelease) -> Context:
-        """A copy of *context* as it is now."""
-        number = next(self._numbers)
-        if context.number in self._commands:
-            self._parents[context.number] = self._parents.get(context.number, 0) + 1
-        self._commands[number] = (CLONE, number, context.number)
-        return Context(number, context.group, context.inbound, on_release)
-
-    def idle_context(self, inbound: tuple[Any, ...] | None = None, group: Group | None = None) -> Context:
-        """A context for a program without any function: the script will never hear of it."""
-        return Context(next(self._numbers), group or Group(), inbound, _nothing)
-
     def fork_contexts(
         self, context: Context, program: int, module: str, function: int, constant: int, on_release: OnRelease
     ) -> list[Context]:
         """See ``Host.fork_contexts``; one crossing for all."""
         self._foreseen = []
-        first = next(self._numbers)
+        first = self.contexts.next_number()
         count = self._operate("fork", self._call_timeout, context.number, first, program, module, function, constant)
         if count < 0:
             raise TypeError("invalid initializer list")
-        self._numbers = itertools.count(first + count + 1)
-        return [Context(first + index, context.group, context.inbound, on_release) for index in range(count)]
-
-    def gone(self, context: Context) -> None:
-        """The connection that *context* began with is closed: ``__inbound`` becomes null in it and all its copies."""
-        number = context.number
-        if number not in self._commands or number in self._parents:
-            self._commands["gone", number] = (GONE, number)
-
-    def drop(self, number: int) -> None:
-        """Nobody holds the context of this number any more."""
-        if number in self._commands and number not in self._parents:
-            self._unmake(number)
-        else:
-            self._commands[-number] = (DROP, number)
-
-    def _unmake(self, number: int) -> None:
-        """Take back the command that would make a context nobody needs, and that of its parent if it was for this one alone."""
-        self._commands.pop(("gone", number), None)
-        command, _, parent, *_ = self._commands.pop(number)
-        if command == CLONE and parent in self._parents:
-            self._parents[parent] -= 1
-            if not self._parents[parent]:
-                del self._parents[parent]
-                if self._commands.pop(-parent, None) is not None:
-                    self._unmake(parent)
-
-    def drop_program(self, program: int) -> None:
-        """The script may forget a generation; none of its contexts may be used any more."""
-        self._commands[-next(self._numbers)] = (FORGET, program)
+        return self.contexts.made(context, first, count, on_release)
 
     def _take_commands(self) -> bytes:
         released = self.codec.released
-        if not self._commands and not released:
-            return b"0"
-        # a context may be collected at any moment and queue its command: into the next queue, not the one that is read
-        queued, self._commands, self._parents = self._commands, {}, {}
-        commands: list[Any] = list(itertools.chain.from_iterable(queued.values()))
-        for number in self.codec.take_released() if released else ():
-            commands += (RELEASE, number)
-        return _encode(commands)
+        commands = self.contexts.take()
+        if released:
+            for number in self.codec.take_released():
+                commands += (RELEASE, number)
+        return _encode(commands) if commands else b"0"
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -245,7 +179,3 @@ class Engine:
         except Uncaught as error:
             return uncaught(str(error), path)
         return ScriptError("SyntaxError", "invalid script", Place(path))
-
-
-def _nothing(_number: int) -> None:
-    """A context that the script never heard of needs no dropping."""

@@ -95,13 +95,13 @@ class Program:
         """
         if self.has_functions:
             self._live += 1
-            return self._engine.new_context(self.number, inbound, self._release)
-        return self._engine.idle_context(inbound)
+            return self._engine.contexts.new(self.number, inbound, self._release)
+        return self._engine.contexts.idle(inbound)
 
     def gone(self, context: Context) -> None:
         """The connection of *context* is closed."""
         if self.has_functions:
-            self._engine.gone(context)
+            self._engine.contexts.gone(context)
 
     def retire(self) -> None:
         """A newer generation has taken over: when the last connection of this one has ended the script may forget it."""
@@ -111,11 +111,11 @@ class Program:
 
     def dispose(self) -> None:
         """Nothing of this generation runs any more."""
-        self._engine.drop_program(self.number)
+        self._engine.contexts.forget(self.number)
 
     def _release(self, number: int) -> None:
         self._live -= 1
-        self._engine.drop(number)
+        self._engine.contexts.drop(number)
         if self._retired and not self._live:
             self.dispose()
 
@@ -132,8 +132,8 @@ class Program:
         """See ``Services``."""
         if self.has_functions:
             self._live += 1
-            return self._engine.clone_context(context, self._release)
-        return self._engine.idle_context(context.inbound, context.group)
+            return self._engine.contexts.clone(context, self._release)
+        return self._engine.contexts.idle(context.inbound, context.group)
 
     def fork_contexts(self, context: Context, module: str, initializers: Any) -> list[Context]:
         """See ``Services``."""
@@ -141,7 +141,7 @@ class Program:
         constant = initializers.number if isinstance(initializers, ScriptDict | ScriptList) else -1
         if function < 0 and not self.has_functions:
             count = len(initializers) if isinstance(initializers, ScriptList) else 1
-            return [self._engine.idle_context(context.inbound, context.group) for _ in range(count)]
+            return [self._engine.contexts.idle(context.inbound, context.group) for _ in range(count)]
         try:
             contexts = self._engine.fork_contexts(context, self.number, module, function, constant, self._release)
         except Fault as fault:

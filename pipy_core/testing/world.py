@@ -77,7 +77,7 @@ class World(FakeClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.turn = Turn()
+        self.turn = Turn(self._flush)
         self.variables: dict[int, dict[str, Any]] = {}
         self.current: dict[str, Any] = {}
         self.reports: list[BaseException] = []
@@ -119,8 +119,11 @@ class World(FakeClock):
             return {name: self.argument(element) for name, element in value.items()}
         return value
 
+    def _flush(self) -> None:
+        self.turn.flush()
+
     def finish(self) -> None:
-        """End the turn."""
+        """End the turn. There is no other one to wait for: it is flushed at once."""
         self.valves = self.turn.finish()
 
     # -- as Services ------------------------------------------------------------------------------------------------

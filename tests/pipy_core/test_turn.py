@@ -1,5 +1,7 @@
 """Turns: flushing once, and who waits for what."""
 
+import pytest
+
 from pipy_core.turn import Turn, Valve
 
 
@@ -14,32 +16,47 @@ class Sink:
             self.then()
 
 
-def test_every_dirty_sink_is_flushed_once():
-    turn, log = Turn(), []
+def test_every_dirty_sink_is_flushed_once_behind_the_turns_that_follow_on_each_other():
+    scheduled, log = [], []
+    turn = Turn(lambda: scheduled.append(1))
     one, two = Sink(log), Sink(log)
-    turn.dirty += [one, two]
+    turn.dirty.append(one)
     assert turn.finish() == []
+    turn.dirty.append(two)
+    assert turn.finish() == []
+    assert (scheduled, log) == ([1], [])
+    turn.flush()
     assert log == [one, two]
     turn.finish()
-    assert log == [one, two]
+    turn.flush()
+    assert (scheduled, log) == ([1], [one, two])
+
+
+def test_a_sink_that_raises_leaves_the_others_to_be_flushed():
+    turn, log = Turn(lambda: None), []
+    turn.dirty += [Sink(log), Sink(log, lambda: 1 // 0), Sink(log)]
+    with pytest.raises(ZeroDivisionError):
+        turn.flush()
+    turn.flush()
+    assert len(log) == 3
 
 
 def test_what_becomes_dirty_while_flushing_is_flushed_too():
-    turn, log = Turn(), []
+    turn, log = Turn(lambda: None), []
     second = Sink(log)
     first = Sink(log, lambda: turn.dirty.append(second))
     turn.dirty.append(first)
-    turn.finish()
+    turn.flush()
     assert log == [first, second]
     assert turn.dirty == []
 
 
 def test_the_reader_waits_for_valves_that_are_still_closed():
-    turn, shut, opened = Turn(), Valve(), Valve()
+    turn, shut, opened = Turn(lambda: None), Valve(), Valve()
     shut.close()
     opened.close()
     turn.held += [shut, opened]
-    opened.open()
+    turn.dirty.append(Sink([], opened.open))
     assert turn.finish() == [shut]
     assert turn.finish() == []
 

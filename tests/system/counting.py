@@ -44,7 +44,7 @@ class CountingWorker(worker.Worker):
             **{name: types[name] for name in TYPES},
             "greenlets": sum(isinstance(each, greenlet) and not each.dead for each in objects),
             "V8 handles": isolate._v8.mr_value_count(isolate._context),
-            "commands": len(self._engine._commands),
+            "commands": len(self._engine.contexts),
         }
 
 

@@ -236,7 +236,9 @@ class TestAddresses:
             upstream.connect(("unknown.test", 80))
             reactor.until(lambda: upstream.end is not None)
         assert upstream.events == [StreamEnd(Failure.CANNOT_RESOLVE)]
-        assert lines == ["[ERR] [outbound] [0.0.0.0]:0 -> [unknown.test]:80 (unknown.test) cannot resolve hostname: Name or service not known"]
+        assert lines == [
+            "[ERR] [outbound] [0.0.0.0]:0 -> [unknown.test]:80 (unknown.test) cannot resolve hostname: Name or service not known"
+        ]
 
     @pytest.mark.parametrize("name", ["a..b", "x" * 300])
     def test_a_name_that_cannot_be_a_name(self, reactor, upstream, name):
@@ -276,7 +278,9 @@ class TestFailing:
             upstream.connect(silence, connectTimeout=0.05)
             reactor.until(lambda: upstream.end is not None)
         assert upstream.events == [StreamEnd(Failure.CONNECTION_TIMEOUT)]
-        assert lines == [f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{silence[1]} (127.0.0.1) cannot connect: Connection timed out"]
+        assert lines == [
+            f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{silence[1]} (127.0.0.1) cannot connect: Connection timed out"
+        ]
 
     def test_nobody_answers_and_no_option_limits_it(self, reactor, upstream, silence, monkeypatch):
         monkeypatch.setattr(module, "CONNECT_LIMIT", 0.05)

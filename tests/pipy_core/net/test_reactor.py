@@ -15,9 +15,12 @@ class Sink:
             raise self.error
 
 
-def test_a_step_and_its_flush_are_one_turn(reactor):
+def test_turns_that_follow_on_each_other_are_flushed_together(reactor):
     sink = Sink()
     reactor.run(lambda: reactor.turn.dirty.append(sink))
+    reactor.run(lambda: None)
+    assert sink.flushes == 0
+    reactor.until(lambda: sink.flushes)
     assert sink.flushes == 1
     assert reactor.turn.dirty == []
 
@@ -30,13 +33,16 @@ def test_an_exception_is_reported_and_the_turn_is_finished_all_the_same(reactor)
         raise ZeroDivisionError
 
     reactor.run(step)
-    assert sink.flushes == 1
+    reactor.until(lambda: sink.flushes)
     assert [(where, type(error)) for where, error in reactor.reports] == [("turn", ZeroDivisionError)]
     reactor.reports.clear()
 
 
-def test_an_exception_in_a_flush_is_reported(reactor):
-    reactor.run(lambda: reactor.turn.dirty.append(Sink(ZeroDivisionError())))
+def test_an_exception_in_a_flush_is_reported_and_the_others_are_flushed(reactor):
+    other = Sink()
+    reactor.run(lambda: reactor.turn.dirty.extend([Sink(ZeroDivisionError()), other]))
+    reactor.flush()
+    assert other.flushes == 1
     assert [(where, type(error)) for where, error in reactor.reports] == [("flush", ZeroDivisionError)]
     reactor.reports.clear()
 

@@ -45,6 +45,7 @@ def test_a_run_gets_an_empty_message_and_a_context_without_connection(reactor, s
 
 def test_a_run_that_has_ended_is_released(reactor, services, contexts, jobs):
     make(reactor, services, contexts).start()
+    reactor.flush()
     assert jobs[0].closed == 1
     jobs.clear()
     assert contexts.released == [1]
@@ -99,4 +100,5 @@ def test_a_run_that_fails_is_reported_and_may_run_again(reactor, services, conte
     reactor.run(runner.run)
     assert [type(error) for _, error in reactor.reports] == [ZeroDivisionError] * 2
     reactor.reports.clear()
+    reactor.flush()
     assert [job.closed for job in jobs] == [1, 1]

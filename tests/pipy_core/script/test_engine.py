@@ -334,8 +334,8 @@ class TestContexts:
                 del parent, children
                 del grandchild
             assert stage.engine.isolate.calls == calls
-            assert stage.engine._commands == {}
-            assert stage.engine._parents == {}
+            assert len(stage.engine.contexts) == 0
+            assert stage.engine.contexts._parents == {}
             assert stage.engine.count()["contexts"] == 0
 
         play(story)

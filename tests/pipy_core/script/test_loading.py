@@ -132,7 +132,7 @@ class TestPrograms:
             stage.program.gone(context)
             del context, clone
             assert stage.engine.isolate.calls == calls
-            assert stage.engine._commands == {}
+            assert len(stage.engine.contexts) == 0
 
         load(check, main="pipy().pipeline('p').keep([{}, {}]).count(1)")
 
