@@ -51,11 +51,12 @@ class Turn:
     :param schedule: makes sure that ``flush`` is called soon, when the inputs that are there already have had their turns.
     """
 
-    __slots__ = ("_schedule", "_scheduled", "dirty", "held")
+    __slots__ = ("_schedule", "_scheduled", "dirty", "eager", "held")
 
     def __init__(self, schedule: Callable[[], None]) -> None:
         self.dirty: list[Sink] = []
         self.held: list[Valve] = []
+        self.eager = False  # there is so much to be sent that it should not wait
         self._schedule = schedule
         self._scheduled = False
 
@@ -64,7 +65,7 @@ class Turn:
 
         Where there may be one everything is flushed now: what the kernel takes opens valves again.
         """
-        if self.held:
+        if self.held or self.eager:
             self.flush()
             held, self.held = self.held, []
             return [valve for valve in held if valve.closed]
@@ -75,7 +76,7 @@ class Turn:
 
     def flush(self) -> None:
         """Flush every sink that was written to. If one raises, which is a bug, the others are still to be flushed."""
-        self._scheduled = False
+        self._scheduled = self.eager = False
         while self.dirty:
             dirty, self.dirty = self.dirty, []
             for number, sink in enumerate(dirty, 1):

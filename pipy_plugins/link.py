@@ -59,10 +59,15 @@ class Link(Filter):
         if self._feed is not None and not self._backlog:
             self._feed(event)
         elif type(event) is not Data or event.payload:
-            if not self._backlog.add(event):
-                self._give_up()
-            elif self._feed is None:
+            deciding = self._feed is None
+            if deciding:
                 self._choose()
+            if deciding and self._feed is not None and not self._backlog:
+                self._feed(event)  # decided at once, as usual: nothing has had to wait
+            elif not self._backlog.add(event):
+                self._give_up()
+            elif deciding and self._feed is not None:
+                self._backlog.drain(self._feed)
 
     def busy(self) -> bool:
         """See ``Filter``."""
@@ -86,7 +91,6 @@ class Link(Filter):
                 else:
                     self._branch = self.host.join(target, self._pass)
                     self._feed = self._branch.feed
-                self._backlog.drain(self._feed)
                 return
 
     def _pass(self, event: Event) -> None:

@@ -32,6 +32,7 @@ SCRIPT = """pipy({ _target: '', _router: new algo.URLRouter({ '/hi/*': 'a', '/ec
   .handleMessageStart(msg => { msg.head.headers['x-forwarded-for'] = '127.0.0.1' })
   .replaceMessage(msg => new Message('You are requesting ' + msg.head.path + '\\n'))
   .handleData(data => data.toString())
+  .handleMessageStart(msg => { _target = msg.head.path })
 """
 HEADERS = {f"x-header-{number}": "some value of a usual length, as browsers send them" for number in range(11)}
 
@@ -43,6 +44,7 @@ def head(extra: dict[str, str] | None = None) -> Head:
 
 SCENARIOS: list[tuple[str, int, Callable[[], tuple[Any, ...]]]] = [
     ("no arguments, no result", 0, lambda: ()),
+    ("small head, one field read", 5, lambda: (MessageStart(head()),)),
     ("small head, routed", 1, lambda: (MessageStart(head()),)),
     ("12 header fields, routed", 1, lambda: (MessageStart(head(HEADERS)),)),
     ("small head, changed", 2, lambda: (MessageStart(head()),)),

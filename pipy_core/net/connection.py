@@ -7,6 +7,7 @@ and waits when it fed something that is too full. Knows nothing of pipelines: it
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from greenlet import greenlet
@@ -83,7 +84,7 @@ class Connection(Writer):
 
     def _run(self) -> None:
         reactor = self._reactor
-        hub_switch = reactor.hub.switch
+        hub_switch = partial(greenlet.switch, reactor.hub)  # gevent's own looks for things that plain greenlets do not have
         receive, finish = self._receive, reactor.turn.finish
         self._reader.start(self._readable)
         self._arm_read_timer()

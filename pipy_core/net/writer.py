@@ -15,6 +15,8 @@ WRITE: Final = 2
 #: Unsent bytes at which whoever feeds a connection has to wait, and at which it may go on. nginx's proxy_buffers hold 64 KiB.
 HIGH_WATER: Final = 256 * 1024
 LOW_WATER: Final = 64 * 1024
+#: Unsent bytes that are sent at the end of their own turn: so many gain nothing by waiting for others.
+EAGER: Final = 16 * 1024
 #: Unsent bytes that end a connection whose feeders cannot wait (timers, scripts that make up data).
 HARD_LIMIT: Final = 32 * 1024 * 1024
 
@@ -73,8 +75,10 @@ class Writer(ABC):
             self._reactor.turn.dirty.append(self)
         out.append(payload)
         self.unsent += len(payload)
-        if self.unsent > HIGH_WATER:
-            self._press()
+        if self.unsent > EAGER:
+            self._reactor.turn.eager = True
+            if self.unsent > HIGH_WATER:
+                self._press()
 
     def _press(self) -> None:
         if self.unsent > HARD_LIMIT:

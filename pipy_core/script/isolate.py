@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import gevent
@@ -82,6 +83,9 @@ class Isolate:
         self._callback = CALLBACK(self._on_callback)  # kept: V8 holds a bare pointer to it
         self._context = self._v8.mr_init_context(self._callback)
         self._v8.mr_set_hard_memory_limit(self._context, heap_limit)
+        self._allocate = partial(self._v8.mr_alloc_string_val, self._context)
+        self._invoke = partial(self._v8.mr_call_function, self._context)
+        self._free = partial(self._v8.mr_free_value, self._context)
         self._on_host = on_host
         self._answered = threading.Event()
         self._answer = 0
@@ -167,7 +171,7 @@ class Isolate:
         return self._answer
 
     def _string(self, content: bytes) -> int:
-        return int(self._v8.mr_alloc_string_val(self._context, content, len(content), STRING))
+        return int(self._allocate(content, len(content), STRING))
 
     # -- on the isolate's thread ------------------------------------------------------------------------------------
 
@@ -238,16 +242,16 @@ class Isolate:
             self._finished.set()
             return
         self._caller, content = request
-        self._argument = self._v8.mr_alloc_string_val(self._context, content, len(content), STRING)
+        self._argument = self._allocate(content, len(content), STRING)
         self._since = time.monotonic()
-        self._task = self._v8.mr_call_function(self._context, self._entry, self._argument, self._no_arguments, CALL)
+        self._task = self._invoke(self._entry, self._argument, self._no_arguments, CALL)
 
     def _on_result(self, handle: int) -> None:
         self._task = None
         content, length, kind = read(handle)
         result = ctypes.string_at(content, length) if kind == STRING else self._failure(handle, kind)
-        self._v8.mr_free_value(self._context, handle)
-        self._v8.mr_free_value(self._context, self._argument)
+        self._free(handle)
+        self._free(self._argument)
         caller = self._caller
         assert caller is not None
         # not gevent's switch: the caller may be the hub itself, whose own switch takes no argument
@@ -269,4 +273,4 @@ class Isolate:
             self._mailbox.look()
         finally:
             self.in_host = False
-            self._v8.mr_free_value(self._context, handle)
+            self._free(handle)

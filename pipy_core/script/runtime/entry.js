@@ -74,11 +74,13 @@
     return number;
   };
 
+  const DATA = 1;
+
   // Python's value -> the script's: what is no simple value comes as an array, its kind (`codec.py`) first
   rt.argument = (value) => {
     if (value === null || typeof value !== "object") return value;
     switch (value[0]) {
-      case 1:
+      case DATA:
         return rt.dataFrom(value[1], value[2]);
       case 2:
         return rt.startFrom(value[1]);
@@ -224,7 +226,7 @@
     if (value instanceof Promise) value.catch(reportRejection);
     const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? "" : rt.json(value);
     const heads = rt.changedHeads();
-    const pieces = first instanceof rt.Data && rt.dataChanged(first) ? rt.piecesJSON(first) : "";
+    const pieces = sent.length > 0 && sent[0]?.[0] === DATA && rt.dataChanged(first) ? rt.piecesJSON(first) : "";
     if (heads === "" && pieces === "") return result === "" ? "" : `[${result}]`;
     return `[${result || '{"u":0}'},${heads || "null"},${pieces || "null"}]`;
   };
@@ -232,7 +234,7 @@
   rt.enterCall = (text) => {
     rt.current = null;
     const end = text.indexOf("\n");
-    if (end >= 0) rt.lines = text.split("\n");
+    if (end >= 0) rt.lines = text.indexOf("\n", end + 1) < 0 ? [text.slice(0, end), text.slice(end + 1)] : text.split("\n");
     const request = parse(end < 0 ? text : rt.lines[0]);
     if (request[0] !== 0) rt.obey(request[0]);
     if (typeof request[1] === "number") return call(request);
