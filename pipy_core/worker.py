@@ -139,9 +139,8 @@ class Worker:
         os._exit(FATAL_EXIT)
 
     def _load(self) -> Program:
-        return load(
-            self._engine, self._registry, Codebase(self._script.parent), f"/{self._script.name}", self, self._settings.load_timeout
-        )
+        codebase = Codebase(self._script.parent)
+        return load(self._engine, self._registry, codebase, f"/{self._script.name}", self, self._settings.load_timeout)
 
     def _switch_to(self, program: Program) -> None:
         """Open the ports of *program*, or none of them; then let it take over."""
@@ -216,9 +215,10 @@ class Worker:
         self._reactor.spawn(self.stop)
 
     def stop(self) -> None:
-        """Close the ports, let connections finish within ``DRAIN_LIMIT``, end. A second time: end now."""
+        """Close the ports, let connections finish within ``DRAIN_LIMIT``, end. A second time: end now, with exit code 1."""
         if self._stopping:
             _shutdown.info("Forcing to shut down...")
+            self.exit_code = self.exit_code or 1
             self._finish()
             return
         self._stopping = True

@@ -23,6 +23,7 @@ def settle_memory() -> None:
 
     Streams end without leaving cycles, so that there is little to find; looking cost 5 % of a proxied request.
     """
+    gc.unfreeze()  # what an earlier generation has left behind
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AT)
