@@ -4,7 +4,7 @@ A user's mistake (``ArgumentError``, ``LoadError``, ``StartError``) becomes one 
 that misbehaves at run time (``ScriptError``) ends one stream; everything else is a bug of ours.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 class PipyError(Exception):
@@ -35,10 +35,6 @@ class Place:
     line: int = 0
     column: int = 0
     source: str = ""  # the text of that line
-
-    def with_source(self, source: str) -> "Place":
-        """The same place, with the text of its line."""
-        return replace(self, source=source)
 
 
 class ScriptError(PipyError):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from pipy_core.context import Context, Function
 from pipy_core.events import Event
@@ -178,12 +178,6 @@ class Filter(ABC):
     def label(cls, name: str, args: Sequence[Any]) -> str:
         """How the drawing of the configuration calls a use of this filter."""
         return name
-
-    def attach(self, emit: Emit, host: Host) -> Self:
-        """Called once, before the first event."""
-        self.emit = emit
-        self.host = host
-        return self
 
     @abstractmethod
     def process(self, event: Event) -> None:
