@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 #: How many objects more than were freed make the collector look (Python: 700, 10, 10).
-COLLECT_AT: Final = (20_000, 20, 20)
+COLLECT_AT: Final = (2_000, 10, 5)
 
 
 def memory_in_use() -> int:
