@@ -80,6 +80,7 @@ class Link(Filter):
 
     def close(self) -> None:
         """See ``Filter``."""
+        self._feed = ignore  # it may be a method of this very link
         if self._branch is not None:
             self._branch.close()
 

@@ -112,6 +112,7 @@ class Slot(ResponseWriter):
         """The response is complete, or nobody wants it any more."""
         self._connection = None
         self._waiting = self._start = None
+        self._head = None  # it may be the request's, which knows this slot
         branch, self.branch = self.branch, None
         if branch is not None:
             branch.close()

@@ -1,5 +1,8 @@
 """link: the choice, what waits for it, and that it is kept."""
 
+import gc
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +135,16 @@ def test_forms_of_a_call(args, bound):
 def test_wrong_arguments(args, message):
     with pytest.raises(ArgumentError, match=message):
         bind(declared(link, "link").forms, args)
+
+
+def test_a_closed_link_leaves_nothing_to_the_collector():
+    link = Link([(None, None)])
+    link.process(Data(b"x"))
+    seen = weakref.ref(link)
+    gc.disable()
+    try:
+        link.close()
+        del link
+        assert seen() is None
+    finally:
+        gc.enable()
