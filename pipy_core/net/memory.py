@@ -21,7 +21,7 @@ def memory_in_use() -> int:
 def settle_memory() -> None:
     """What there is after loading stays: the collector of cycles need not look at it again, nor at every burst of small objects.
 
-    Streams end without leaving cycles, so that there is little to find; looking cost 5 % of a proxied request.
+    Streams mostly end without leaving cycles: looking as often as Python does cost 5 % of a proxied request.
     """
     gc.unfreeze()  # what an earlier generation has left behind
     gc.collect()

@@ -175,7 +175,8 @@ class Engine:
     def _located(self, path: str) -> ScriptError:
         """The syntax error in the script at *path*, which V8 places only when nobody catches it."""
         try:
-            self._operate("locate", self._call_timeout, path)
+            # without the queued commands: the runtime knows this request by how it begins
+            self.isolate.call(b"[0,%b" % _encode(("locate", path))[1:], self._call_timeout)
         except Uncaught as error:
             return uncaught(str(error), path)
         return ScriptError("SyntaxError", "invalid script", Place(path))

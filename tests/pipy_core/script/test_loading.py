@@ -7,6 +7,7 @@ from pipy_core.errors import LoadError
 from pipy_core.filter import Filter
 from pipy_core.kinds import ANY, ARRAY, FUNCTION, NUMBER, PIPELINE, STRING
 from pipy_core.params import Param
+from pipy_core.script.host import Codebase
 from pipy_core.testing import logged
 
 UNKNOWN = " has no value while the script is being loaded"
@@ -395,3 +396,21 @@ class TestWarnings:
             assert [line.removeprefix("[WRN] [config] ") for line in found if line.startswith("[WRN]")] == lines
 
         play(story)
+
+
+def test_a_syntax_error_is_placed_while_commands_are_queued(play, monkeypatch):
+    def story(stage):
+        first = stage.load(main="pipy().pipeline('p').call(() => 1)")
+        kept, source = [], Codebase.source
+
+        def busy(codebase, path):
+            kept.append(first.new_context())  # a connection of the running generation
+            return source(codebase, path)
+
+        monkeypatch.setattr(Codebase, "source", busy)
+        with pytest.raises(LoadError) as caught:
+            stage.load(main="pipy(\n  +) ")
+        assert (caught.value.kind, caught.value.place.path, caught.value.place.line) == ("SyntaxError", "/main.js", 2)
+        assert kept
+
+    play(story)
