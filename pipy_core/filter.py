@@ -94,14 +94,15 @@ class Host(Protocol):
         :raises TypeError: the function gave something that is not an array.
         """
 
-    def call(self, function: Function, *args: Any, ahead: tuple[Function, ...] = ()) -> Any:
+    def call(self, function: Function, *args: Any, ahead: tuple[Function, ...] = (), plain: bool = False) -> Any:
         """Call a script function in this pipeline's context and give its result.
 
         With *ahead* (see ``Filter.ahead``) the result is not given: the functions named there are called in the same crossing, and
         the calls that follow get their results.
 
         Results: ``UNDEFINED``, ``None``, ``bool``, ``int`` or ``float``, ``str``, an event, a ``Message``, a list of such, or an
-        ``Identity`` for any other object.
+        ``Identity`` for any other object. With *plain* an object or array comes by value instead, as ``ScriptDict`` or
+        ``ScriptList``: for functions that give settings. A ``Native`` comes as it is, alone or as a member.
 
         :raises ScriptError: let it pass: it ends this stream.
         """

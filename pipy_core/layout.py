@@ -20,8 +20,10 @@ class Services(Protocol):
 
     turn: Turn
 
-    def call(self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()) -> Any:
-        """Call a script function in *context*; *ahead*: see ``Host.call``."""
+    def call(
+        self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = (), plain: bool = False
+    ) -> Any:
+        """Call a script function in *context*; *ahead* and *plain*: see ``Host.call``."""
 
     def clone_context(self, context: Context) -> Context:
         """A copy of *context* as it is now."""

@@ -97,9 +97,9 @@ class Pipeline:
         """See ``Host.fork_contexts``."""
         return self._services.fork_contexts(self.context, self.layout.module, initializers)
 
-    def call(self, function: Function, *args: Any, ahead: tuple[Function, ...] = ()) -> Any:
+    def call(self, function: Function, *args: Any, ahead: tuple[Function, ...] = (), plain: bool = False) -> Any:
         """See ``Host.call``."""
-        return self._services.call(self.context, function, args, ahead)
+        return self._services.call(self.context, function, args, ahead, plain)
 
     def value(self, setting: Any) -> Any:
         """See ``Host.value``."""

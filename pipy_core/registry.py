@@ -32,10 +32,14 @@ class FilterSpec:
 
 @dataclass(frozen=True)
 class ScriptSource:
-    """A JavaScript source that adds globals: an expression that gives a function ``runtime => ({ name: value, ... })``."""
+    """A JavaScript source that adds globals: an expression that gives a function ``runtime => ({ name: value, ... })``.
+
+    :ivar typings: TypeScript declarations of these globals, documented: what ``pipy types`` prints and the reference is made of.
+    """
 
     name: str
     source: str
+    typings: str = ""
     plugin: str = ""
 
 
@@ -75,10 +79,10 @@ class Registry:
         self._own("filter", name)
         self._filters[name] = FilterSpec(name, filter_type, tuple(forms) or ((),), help, group, self._plugin, loads_modules)
 
-    def add_script(self, name: str, source: str) -> None:
+    def add_script(self, name: str, source: str, typings: str = "") -> None:
         """Add globals (or members of ``algo``) written in JavaScript; see ``ScriptSource``. *name* is what stack traces show."""
         self._own("script source", name)
-        self._sources[name] = ScriptSource(name, source, self._plugin)
+        self._sources[name] = ScriptSource(name, source, typings, self._plugin)
 
     def add_function(self, name: str, function: Callable[..., Any]) -> None:
         """Add a host function, which a script source calls synchronously as ``runtime.host(name, ...arguments)``.

@@ -2,9 +2,9 @@
 
 Towards the script what is no simple value is an array, and its first element says what (``DATA``, ...). From the script it is
 an object with one member: ``{"s": head}`` MessageStart, ``{"m": [head, data]}`` Message, ``{"e": 0}``, ``{"z": error}``, Data as
-pieces (``{"p": [...]}``), lists (``{"l": [...]}``), identities (``{"i": [number, class]}``), functions (``{"F": number}``),
-arrays and objects of the configuration (``{"L": ...}``, ``{"O": ...}``). A head is ``null``, a number that the other side knows, or
-``[number, fields]``.
+pieces (``{"p": [...]}``), lists (``{"l": [...]}``), natives (``{"n": number}``), identities (``{"i": [number, class]}``),
+functions (``{"F": number}``), arrays and objects by value (``{"L": ...}``, ``{"O": ...}``). A head is ``null``, a number that the
+other side knows, or ``[number, fields]``.
 """
 
 import weakref
@@ -15,9 +15,10 @@ import msgspec.json
 
 from pipy_core.context import UNDEFINED, Function, Identity, ScriptDict, ScriptList
 from pipy_core.events import END, Data, Failure, Head, Message, MessageEnd, MessageStart, ScriptObject, StreamEnd
+from pipy_core.kit.native import Native
 
 #: What an array is that goes to the script; ``runtime/entry.js`` has the same numbers.
-DATA, START, MESSAGE, MESSAGE_END, STREAM_END, NOTHING, JSON = range(1, 8)
+DATA, START, MESSAGE, MESSAGE_END, STREAM_END, NOTHING, JSON, NATIVE = range(1, 9)
 _encode: Final = msgspec.json.Encoder().encode
 _EMPTY: Final = (DATA, 0, 0)
 #: Bytes of payload that scripts have been shown and may still hold, before they are asked which of them they really do.
@@ -33,7 +34,7 @@ class Codec:
         self.released: list[int] = []  # numbers of heads that Python has let go of since the last call
         self.pinned = 0  # bytes in payloads, with what it costs to keep them
         self._heads: dict[int, weakref.ref[Head]] = {}
-        self._payloads: dict[int, bytes] = {}
+        self._payloads: dict[int, Any] = {}  # bytes and Natives
         self._readers: dict[str, Callable[[Any], Any]] = {
             "s": lambda head: MessageStart(self._head_from(head)),
             "u": lambda _: UNDEFINED,
@@ -41,6 +42,7 @@ class Codec:
             "i": lambda identity: Identity(identity[0], identity[1]),
             "e": lambda _: END,
             "z": lambda error: StreamEnd(Failure(error)),
+            "n": self._payloads.__getitem__,
             "F": Function,
             "f": float,
             "v": lambda value: value,
@@ -63,6 +65,8 @@ class Codec:
             return (STREAM_END, value.error.value)
         if value is UNDEFINED:
             return (NOTHING,)
+        if isinstance(value, Native):
+            return (NATIVE, self.pin(value))
         if isinstance(value, dict | list | tuple):
             return (JSON, value)
         return value
@@ -86,8 +90,8 @@ class Codec:
             data.script = self.pin(payload)
         return (DATA, data.script, len(payload))
 
-    def pin(self, payload: bytes) -> int:
-        """A number under which the script can ask for *payload*."""
+    def pin(self, payload: bytes | Native) -> int:
+        """A number by which the script holds *payload*."""
         self._data_number += 1
         self._payloads[self._data_number] = payload
         self.pinned += len(payload) + PIN_COST
@@ -173,7 +177,8 @@ class Codec:
             return piece.encode("utf-8", "replace")
         if type(piece) is list:
             number, start, stop = piece
-            return self._payloads[number][start:stop]
+            content: bytes = self._payloads[number][start:stop]
+            return content
         latin1: str = piece["x"]
         return latin1.encode("latin-1")
 

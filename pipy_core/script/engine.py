@@ -19,7 +19,7 @@ from pipy_core.script.host import Codebase, HostFunctions
 from pipy_core.script.isolate import Isolate, Terminated, Uncaught
 
 #: The JavaScript half, in the order in which it is evaluated.
-RUNTIME: Final = ("entry", "data", "events", "contexts", "program", "globals")
+RUNTIME: Final = ("entry", "data", "natives", "events", "contexts", "program", "globals")
 _log = get_logger("pjs")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -69,12 +69,19 @@ class Engine:
     # -- calls ------------------------------------------------------------------------------------------------------
 
     def call(
-        self, program: int, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()
+        self,
+        program: int,
+        context: Context,
+        function: Function,
+        args: tuple[Any, ...],
+        ahead: tuple[Function, ...] = (),
+        plain: bool = False,
     ) -> Any:
         """Call a function of the script.
 
         :param ahead: functions without arguments that will be called next in this context, each if the one before gives something
             true: they are called in the same crossing, and what they gave is the answer to those calls. No result then.
+        :param plain: see ``Host.call``.
         :raises ScriptError: it threw or took too long.
         """
         if self._foreseen:
@@ -85,7 +92,15 @@ class Engine:
         heads: list[bytes] = []  # each on a line of its own behind the request: read only if the script looks at it
         sent = b",".join([self.codec.json(value, heads) for value in args])
         functions = _encode([each.number for each in ahead]) if ahead else b"[]"
-        request = b"[%b,%d,%d,%d,[%b],%b]" % (self._take_commands(), program, function.number, context.number, sent, functions)
+        request = b"[%b,%d,%d,%d,[%b],%b%b]" % (
+            self._take_commands(),
+            program,
+            function.number,
+            context.number,
+            sent,
+            functions,
+            b",1" if plain else b"",
+        )
         try:
             answer = self.isolate.call(b"\n".join((request, *heads)) if heads else request, self._call_timeout)
         except (Terminated, Uncaught) as error:

@@ -121,10 +121,12 @@ class Program:
 
     # -- as Services ------------------------------------------------------------------------------------------------
 
-    def call(self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()) -> Any:
+    def call(
+        self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = (), plain: bool = False
+    ) -> Any:
         """See ``Services``."""
         try:
-            return self._engine.call(self.number, context, function, args, ahead)
+            return self._engine.call(self.number, context, function, args, ahead, plain)
         except Fault as fault:
             raise fault.placed(self.codebase, function.place) from None
 

@@ -128,7 +128,9 @@ class World(FakeClock):
 
     # -- as Services ------------------------------------------------------------------------------------------------
 
-    def call(self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = ()) -> Any:
+    def call(
+        self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = (), plain: bool = False
+    ) -> Any:
         """Call the Python function; ``current`` are the variables meanwhile. What is ahead is called when it is asked for."""
         before, self.current = self.current, self.variables[context.number]
         try:

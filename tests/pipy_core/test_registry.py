@@ -71,7 +71,7 @@ def test_only_filters_are_filters(registry, wrong):
 def test_script_sources_keep_their_order(registry):
     registry.add_script("b", "1")
     registry.add_script("a", "2")
-    assert registry.sources() == [ScriptSource("b", "1", "one"), ScriptSource("a", "2", "one")]
+    assert registry.sources() == [ScriptSource("b", "1", plugin="one"), ScriptSource("a", "2", plugin="one")]
     with pytest.raises(PluginError, match="the script source 'a' is already brought by one"):
         registry.add_script("a", "3")
 
@@ -94,7 +94,7 @@ class TestMerge:
         other.add_function("f", len)
         registry.merge(other)
         assert registry.filter("pass").plugin == "two"
-        assert registry.sources() == [ScriptSource("s", "1", "two")]
+        assert registry.sources() == [ScriptSource("s", "1", plugin="two")]
         assert registry.functions() == {"f": len}
 
     def test_a_taken_name_refuses_all(self, registry):
@@ -105,7 +105,7 @@ class TestMerge:
         with pytest.raises(PluginError, match="plugin two: the script source 's' is already brought by one"):
             registry.merge(other)
         assert list(registry.filters()) == []
-        assert registry.sources() == [ScriptSource("s", "1", "one")]
+        assert registry.sources() == [ScriptSource("s", "1", plugin="one")]
 
     def test_what_was_taken_over_is_taken(self, registry):
         other = Registry("two")

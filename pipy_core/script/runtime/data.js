@@ -14,7 +14,8 @@
     }
   }
 
-  const handle = (number) => live.get(number)?.deref() ?? new Handle(number);
+  rt.handle = (number) => live.get(number)?.deref() ?? new Handle(number);
+  const { handle } = rt;
 
   // Numbers whose handles no script can reach any more. Python asks for them when it holds too many payloads.
   rt.sweep = () => {

@@ -92,6 +92,8 @@
         return rt.streamEndFrom(value[1]);
       case 6:
         return undefined;
+      case 8:
+        return new rt.Native(value[1]);
       default:
         return value[1];
     }
@@ -120,8 +122,17 @@
     if (value instanceof rt.MessageEnd) return '{"e":0}';
     if (value instanceof rt.StreamEnd) return rt.streamEndJSON(value);
     if (Array.isArray(value)) return `{"l":[${Array.from(value, rt.json).join()}]}`;
+    if (value instanceof rt.Native) return rt.nativeJSON(value);
     const name = value.constructor?.name;
     return `{"i":[${identify(value)},${quote(typeof name === "string" ? name : "Object")}]}`;
+  };
+
+  // The same, but plain objects and arrays by value: for callbacks that give settings.
+  rt.plainJSON = (value) => {
+    if (Array.isArray(value)) return `{"L":[0,[${Array.from(value, rt.plainJSON).join()}]]}`;
+    if (value === null || typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return rt.json(value);
+    const members = Object.entries(value).map(([name, member]) => `${quote(name)}:${rt.plainJSON(member)}`);
+    return `{"O":[0,{${members.join()}}]}`;
   };
 
   // -- values as text for people
@@ -224,7 +235,8 @@
     const first = sent.length > 0 ? rt.argument(sent[0]) : undefined;
     const value = sent.length === 0 ? run() : sent.length === 1 ? run(first) : run(first, ...sent.slice(1).map(rt.argument));
     if (value instanceof Promise) value.catch(reportRejection);
-    const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? "" : rt.json(value);
+    const toJSON = request[6] ? rt.plainJSON : rt.json;
+    const result = ahead.length > 0 ? callAhead(program, ahead) : value === undefined ? "" : toJSON(value);
     const heads = rt.changedHeads();
     const pieces = sent.length > 0 && sent[0]?.[0] === DATA && rt.dataChanged(first) ? rt.piecesJSON(first) : "";
     if (heads === "" && pieces === "") return result === "" ? "" : `[${result}]`;

@@ -19,7 +19,7 @@
     }
   };
 
-  const { Data, Message, MessageStart, MessageEnd, StreamEnd, pipy } = rt;
+  const { Data, Message, MessageStart, MessageEnd, StreamEnd, Native, pipy } = rt;
   rt.install({ console, Data, Message, MessageStart, MessageEnd, StreamEnd, pipy });
-  rt.forPlugins = Object.freeze({ Data, Message, MessageStart, MessageEnd, StreamEnd, host: rt.host });
+  rt.forPlugins = Object.freeze({ Data, Message, MessageStart, MessageEnd, StreamEnd, Native, host: rt.host });
 };
