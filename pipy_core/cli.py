@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pipy_core import __version__, app, reference, settings
+from pipy_core import __version__, app, settings
 from pipy_core.errors import ArgumentError, PipyError
 from pipy_core.plugins import installed
+from pipy_core.reference import terminal
 from pipy_core.script.v8 import v8_version
 from pipy_core.settings import Settings
 
@@ -169,11 +170,11 @@ def explain_filters(chosen: Settings, name: str) -> str:
     registry, _ = app.load_plugins(chosen)
     specs = {spec.name: spec for spec in registry.filters()}
     if not name:
-        return "\n".join(map(reference.describe, specs.values()))
+        return "\n".join(map(terminal.describe, specs.values()))
     if name not in specs:
         similar = difflib.get_close_matches(name, specs, cutoff=0.5)
         raise ArgumentError(f"no such filter: {name}" + (f"; did you mean {' or '.join(similar)}?" if similar else ""))
-    return reference.describe(specs[name])
+    return terminal.describe(specs[name])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -186,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _print(versions())
         chosen = command.choose(os.environ)
         if command.action == "list-filters":
-            return _print(reference.overview(app.load_plugins(chosen)[0].filters()))
+            return _print(terminal.overview(app.load_plugins(chosen)[0].filters()))
         if command.action == "help-filters":
             return _print(explain_filters(chosen, command.name))
         return app.run(replace(chosen, script=find_script(command.name or chosen.script)))

@@ -7,7 +7,7 @@ keep-alive, closing, in a hurry, slow, with large bodies, and some that leave in
 every few seconds. Ends with 1, and a reason, if an answer was wrong, if memory or descriptors grew after the warm-up, or if
 something was logged that should not be.
 """
-# ruff: noqa: S311, S603  # chance decides what clients do next; what is started is this project
+# ruff: noqa: S311  # chance decides what clients do next
 
 import argparse
 import hashlib

@@ -5,7 +5,7 @@ from typing import Any
 from pipy_core.filter import Filter
 from pipy_core.kinds import DURATION, NUMBER, PIPELINE, STRING
 from pipy_core.params import Param, options
-from pipy_core.reference import describe, overview, signature
+from pipy_core.reference.terminal import describe, overview, signature
 from pipy_core.registry import Registry
 
 
