@@ -82,7 +82,7 @@ class Loader:
         """Two passes: first every layout by name, then their filters, which may refer to any of them."""
         todo: list[tuple[Module, dict[str, Any], Layout]] = []
         for described in self._described:
-            module = self._modules[described["path"]] = Module(described["path"])
+            module = self._modules[described["path"]] = Module(described["path"], described["variables"])
             todo += [(module, sketch, self._open(module, sketch)) for sketch in described["layouts"]]
         for module, sketch, layout in todo:
             uses = tuple(self._use(module, use) for use in sketch["filters"])

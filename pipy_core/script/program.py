@@ -61,9 +61,13 @@ class Task:
 
 @dataclass
 class Module:
-    """One file of the script."""
+    """One file of the script.
+
+    :ivar variables: those it declares or imports, by name, with their TypeScript types.
+    """
 
     path: str
+    variables: dict[str, str] = field(default_factory=dict)
     ports: list[Port] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     pipelines: dict[str, Layout] = field(default_factory=dict)

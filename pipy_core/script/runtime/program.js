@@ -23,6 +23,9 @@
   };
   rt.normalize = normalize;
 
+  // TypeScript's name for what a variable holds, by its initial value: all that is known of it.
+  const typeOf = (value) => (["string", "number", "boolean"].includes(typeof value) ? typeof value : "any");
+
   class Program {
     constructor(number, main) {
       this.number = number;
@@ -76,7 +79,11 @@
     }
 
     describe() {
-      return [...this.modules.values()].map(({ path, configuration }) => ({ path, layouts: configuration.layouts }));
+      return [...this.modules.values()].map(({ path, configuration, scope }) => ({
+        path,
+        layouts: configuration.layouts,
+        variables: Object.fromEntries([...scope.slots].map(([name, slot]) => [name, typeOf(this.initial[slot])])),
+      }));
     }
 
     keep(list, thing) {

@@ -414,3 +414,23 @@ def test_a_syntax_error_is_placed_while_commands_are_queued(play, monkeypatch):
         assert kept
 
     play(story)
+
+
+def test_variables_are_known_by_the_type_of_their_first_value(load):
+    def check(stage):
+        main, other = stage.program.modules
+        assert main.variables == {
+            "_text": "string",
+            "_count": "number",
+            "_flag": "boolean",
+            "_thing": "any",
+            "_none": "any",
+            "__shared": "string",
+        }
+        assert other.variables == {"__shared": "string"}
+
+    load(
+        check,
+        main="pipy({ _text: '', _count: 0, _flag: false, _thing: {}, _none: null }).import({ __shared: 'o' }).pipeline('p').chain('other.js', 'p')",
+        other="pipy().export('o', { __shared: '' }).pipeline('p')",
+    )
