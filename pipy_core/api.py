@@ -37,13 +37,21 @@ from pipy_core.kinds import (
     OneOf,
     Pipeline,
     absent,
+    describe,
     dynamic,
 )
 from pipy_core.kit import units
+from pipy_core.kit.address import parse_target
 from pipy_core.kit.body import Backlog, Body
+from pipy_core.kit.codings import accepted_codings, choose_coding, content_codings, text_of_field
+from pipy_core.kit.gate import Gate
+from pipy_core.kit.keys import Certificate, CertificateChain, PrivateKey, PublicKey
+from pipy_core.kit.native import Native
+from pipy_core.kit.pressure import press, relieve
 from pipy_core.kit.results import NOT_AN_EVENT, expand
 from pipy_core.kit.sessions import Session, Sessions, key_of
 from pipy_core.logs import get_logger, write_plain
+from pipy_core.pages import Family, Instance, Page, Pages, reply
 from pipy_core.params import Options, Param, options
 from pipy_core.pipeline import deliver
 from pipy_core.registry import Registry
@@ -71,29 +79,39 @@ __all__ = [
     "Backlog",
     "Body",
     "Branch",
+    "Certificate",
+    "CertificateChain",
     "Clock",
     "Context",
     "Data",
     "Emit",
     "Event",
     "Failure",
+    "Family",
     "Filter",
     "Function",
+    "Gate",
     "Group",
     "Head",
     "Host",
     "Identity",
+    "Instance",
     "Kind",
     "Make",
     "Message",
     "MessageEnd",
     "MessageStart",
+    "Native",
     "Number",
     "OneOf",
     "Options",
+    "Page",
+    "Pages",
     "Param",
     "Pipeline",
+    "PrivateKey",
     "ProtocolError",
+    "PublicKey",
     "Registry",
     "ScriptDict",
     "ScriptError",
@@ -105,7 +123,11 @@ __all__ = [
     "Timer",
     "Valve",
     "absent",
+    "accepted_codings",
+    "choose_coding",
+    "content_codings",
     "deliver",
+    "describe",
     "dynamic",
     "encode_json",
     "expand",
@@ -114,6 +136,11 @@ __all__ = [
     "ignore",
     "key_of",
     "options",
+    "parse_target",
+    "press",
+    "relieve",
+    "reply",
+    "text_of_field",
     "units",
     "write_plain",
 ]

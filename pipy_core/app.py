@@ -1,10 +1,18 @@
 """Puts the rooms together: settings, the log, plugins, then the worker. The only place that knows all; decides nothing else."""
 
+import os
+from dataclasses import replace
+from pathlib import Path
+
 from pipy_core import faults, logs
 from pipy_core.errors import LoadError, StartError
 from pipy_core.plugins import Plugins
+from pipy_core.reference import typings
 from pipy_core.registry import Registry
+from pipy_core.script.typings import core_typings
 from pipy_core.settings import Settings
+from pipy_core.trial.typings import kit_typings
+from pipy_core.trial.variables import variables_of
 from pipy_core.worker import run as run_worker
 
 
@@ -18,6 +26,21 @@ def load_plugins(settings: Settings) -> tuple[Registry, Plugins]:
     plugins = Plugins()
     plugins.load(registry)
     return registry, plugins
+
+
+def declare(settings: Settings) -> str:
+    """TypeScript declarations of all that is installed, and of the variables of the script, if there is one.
+
+    :raises LoadError: the script cannot be loaded.
+    :raises PluginError: the installation is broken.
+    """
+    registry, _ = load_plugins(replace(settings, log_level="error"))
+    variables = {}
+    if settings.script:
+        script = Path(settings.script)
+        os.chdir(script.parent)
+        variables = variables_of(registry, settings, script)
+    return typings.render(f"{core_typings()}\n{kit_typings()}", registry.filters(), registry.sources(), variables)
 
 
 def run(settings: Settings) -> int:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pipy_core import __version__, app, settings
-from pipy_core.errors import ArgumentError, PipyError
+from pipy_core import __version__, app, faults, settings
+from pipy_core.errors import ArgumentError, LoadError, PipyError
 from pipy_core.plugins import installed
 from pipy_core.reference import terminal
+from pipy_core.reference.examples import example_of
 from pipy_core.script.v8 import v8_version
 from pipy_core.settings import Settings
+from pipy_core.trial import command as test_command
 
 _ACTIONS: Final = {
     "-h": "help",
@@ -42,10 +44,18 @@ _USAGE: Final = (
     ("--list-filters", "List all filters"),
     ("--help-filters[=<name>]", "Explain all filters, or one of them"),
     ("--reuse-port", "Listen with SO_REUSEPORT, so that several processes can share the ports"),
+    ("--admin-port=<[ip:]port>", "Serve metrics at /metrics of this port; without an IP address it is open to this machine only"),
     ("--load-timeout=<seconds>", f"CPU time that evaluating a script file may take; default: {_DEFAULTS.load_timeout:g}"),
     ("--call-timeout=<seconds>", f"CPU time that a call of a script function may take; default: {_DEFAULTS.call_timeout:g}"),
     ("--heap-limit=<megabytes>", f"How large the heap of the scripts may grow; default: {_DEFAULTS.heap_limit_mb}"),
 )
+
+
+_TYPES: Final = """\
+Usage: pipy types [<filename>]
+
+Prints TypeScript declarations of everything that scripts and their tests can use, and of the variables of a script.\
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,8 @@ def find_script(name: str) -> str:
 
 def usage() -> str:
     """What ``--help`` prints."""
-    lines = ["Usage: pipy [options] <filename>", "", "Options:"]
+    lines = ["Usage: pipy [options] <filename>", "       pipy test [options] [<file or directory> ...]"]
+    lines += ["       pipy types [<filename>]", "", "Options:"]
     for words, explanation in _USAGE:
         lines.append(f"  {words:<38}{explanation}" if len(words) < 38 else f"  {words}\n{'':40}{explanation}")
     lines += ["", "An option with a value can be given in the environment as well: PIPY_LOG_LEVEL=debug for --log-level=debug."]
@@ -174,13 +185,16 @@ def explain_filters(chosen: Settings, name: str) -> str:
     if name not in specs:
         similar = difflib.get_close_matches(name, specs, cutoff=0.5)
         raise ArgumentError(f"no such filter: {name}" + (f"; did you mean {' or '.join(similar)}?" if similar else ""))
-    return terminal.describe(specs[name])
+    return terminal.describe(specs[name], example_of(specs[name]))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit code. Mistakes of the user are told on standard error, with exit code 1."""
+    """Run the command; gives the exit code. Mistakes of the user are told on standard error; code 1, or 2 from ``pipy test``."""
+    words = sys.argv[1:] if argv is None else argv
     try:
-        command = parse(sys.argv[1:] if argv is None else argv)
+        if words[:1] in (["test"], ["types"]):
+            return _test(words[1:]) if words[0] == "test" else _types(words[1:])
+        command = parse(words)
         if command.action == "help":
             return _print(usage())
         if command.action == "version":
@@ -191,11 +205,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command.action == "help-filters":
             return _print(explain_filters(chosen, command.name))
         return app.run(replace(chosen, script=find_script(command.name or chosen.script)))
+    except LoadError as error:
+        print("\n".join(faults.render(error)), file=sys.stderr)
     except PipyError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _types(words: Sequence[str]) -> int:
+    command = parse(words)
+    if command.action != "run":
+        return _print(_TYPES)
+    chosen = command.choose(os.environ)
+    return _print(app.declare(replace(chosen, script=find_script(command.name) if command.name else "")))
+
+
+def _test(words: Sequence[str]) -> int:
+    try:
+        wanted = test_command.parse(words, os.environ)
+    except ArgumentError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return _print(test_command.USAGE.rstrip()) if wanted.help else test_command.run(wanted, _print)
 
 
 def _print(text: str) -> int:

@@ -98,14 +98,17 @@ class Context:
     """One set of script variables. The variables themselves are in the isolate; this is their number there.
 
     ``on_release`` is called with the number when nobody holds the context any more.
+
+    :ivar alpn: the protocol that TLS has agreed on for the connection in this context (``h2``); empty if there is none.
     """
 
-    __slots__ = ("_on_release", "group", "inbound", "number")
+    __slots__ = ("_on_release", "alpn", "group", "inbound", "number")
 
     def __init__(self, number: int, group: Group, inbound: Any, on_release: Callable[[int], None]) -> None:
         self.number = number
         self.group = group
         self.inbound = inbound  # the connection this context began with, or None (tasks)
+        self.alpn = ""
         self._on_release = on_release
 
     def __del__(self) -> None:

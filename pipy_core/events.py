@@ -5,8 +5,9 @@ reference. A filter never changes the payload of a Data it did not make; what a 
 holds that head (spec: model.md, 1.2).
 """
 
+import copy
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import msgspec.json
 from msgspec import Struct
@@ -67,19 +68,29 @@ class ScriptObject:
         self.released.append(self.number)
 
 
+#: What is outdated of most heads.
+_NOTHING: Final[dict[str, Any]] = {}
+
+
 class Head:
     """What opens a message: a mapping of names to JSON-like values, such as ``method`` and ``headers`` of an HTTP request.
 
     Codecs subclass it to keep received bytes and decode them only when somebody looks (override ``_decode``).
+    ``outdated`` are members of ``headers`` that are true of the message as it came and not as it is now: scripts are shown them,
+    and they are sent only if a script has given them another value.
     ``script`` is set once a script has seen the head: from then on the object in the isolate is the original, and ``fields`` is
     replaced with what a script makes of it.
     """
 
-    __slots__ = ("__weakref__", "_fields", "script")
+    __slots__ = ("__weakref__", "_fields", "outdated", "script")
+
+    #: Whether there may be Data among the fields. Codecs that make text of everything say no, which spares a look at every head.
+    may_hold_data: ClassVar[bool] = True
 
     def __init__(self, fields: dict[str, Any] | None = None) -> None:
         self._fields = fields
         self.script: ScriptObject | None = None
+        self.outdated: dict[str, Any] = _NOTHING
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -100,6 +111,25 @@ class Head:
         """One field, or *default*."""
         return self.fields.get(name, default)
 
+    def derived(self, fields: dict[str, Any], outdated: dict[str, Any] | None = None) -> "Head":
+        """A head for the same message with other fields; whoever holds this one sees no change.
+
+        :param outdated: see the class.
+        """
+        twin = copy.copy(self)  # its class and what else it knows matter to codecs
+        twin.script = None
+        twin.outdated = outdated or {}
+        twin.replace(fields)
+        return twin
+
+    def outgoing(self) -> dict[str, Any]:
+        """The fields as codecs send them."""
+        headers = self.fields.get("headers") if self.outdated else None
+        if not isinstance(headers, dict):
+            return self.fields
+        kept = {name: value for name, value in headers.items() if name not in self.outdated or self.outdated[name] != value}
+        return {**self.fields, "headers": kept}
+
     def _decode(self) -> dict[str, Any]:
         return {}
 
@@ -112,14 +142,22 @@ class Head:
     __hash__ = object.__hash__
 
 
-class Data(Struct, eq=False, gc=False):
-    """A run of bytes. Empty means *flush*: it carries nothing and asks that what came before is not held back."""
+class Data(Struct, eq=False, gc=False, tag_field="\0", tag="Data"):
+    """A run of bytes. Empty means *flush*: it carries nothing and asks that what came before is not held back.
+
+    Heads may have such members too (the payload of a will, a password). The tag tells them apart from objects where heads cross
+    as JSON; there is no such name in any protocol.
+    """
 
     payload: bytes = b""
     script: int = 0  # its number in the table of payloads that scripts can ask for; 0: no script has seen it
 
     def __repr__(self) -> str:
         return f"Data({self.payload!r})"
+
+    def __str__(self) -> str:
+        """Its text, as a script would show it."""
+        return self.payload.decode("utf-8", "replace")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Data) and self.payload == other.payload
@@ -136,15 +174,21 @@ class MessageStart(Struct, gc=False):
 
 
 class MessageEnd:
-    """Closes a message."""
+    """Closes a message.
 
-    __slots__ = ()
+    :ivar tail: the fields behind the body (trailers, RFC 9110, 6.5) as ``headers`` of a head, where there are any.
+    """
+
+    __slots__ = ("tail",)
+
+    def __init__(self, tail: Head | None = None) -> None:
+        self.tail = tail
 
     def __repr__(self) -> str:
-        return "MessageEnd()"
+        return f"MessageEnd({self.tail!r})" if self.tail is not None else "MessageEnd()"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, MessageEnd)
+        return isinstance(other, MessageEnd) and self.tail == other.tail
 
     __hash__ = object.__hash__
 

@@ -72,6 +72,9 @@ class Valve(Protocol):
     def close(self) -> None:
         """Make every reader that feeds this valve wait after its turn."""
 
+    def when_open(self, resume: Callable[[], None]) -> None:
+        """Call *resume* once, at the next ``open``, which may be in the middle of anything: it may only start a timer."""
+
 
 class Host(Protocol):
     """What a pipeline lends to its filters. Filters reach the world only through it."""
@@ -113,6 +116,12 @@ class Host(Protocol):
     def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
         """Open an outbound TCP connection; see ``net.outbound``. Failures are replied as a StreamEnd."""
 
+    def spawn(self, arguments: Sequence[str], options: Any, reply: Emit, exited: Callable[[int], None]) -> Branch:
+        """Run a child process: what is fed is its standard input, its standard output is replied; see ``net.child``.
+
+        :raises OSError: it cannot be run. :raises ValueError: an argument cannot be one.
+        """
+
     def after(self, seconds: float, then: Callable[[], None]) -> Timer:
         """Run *then* in a turn of its own, *seconds* from now, unless this pipeline is closed by then."""
 
@@ -131,6 +140,19 @@ class Host(Protocol):
 
     def new_valve(self) -> Valve:
         """An open valve."""
+
+    def when_relieved(self, then: Callable[[], None]) -> None:
+        """Run *then* in a turn of its own: soon, or, if this turn has filled a buffer, when there is room in it again.
+
+        For filters that make much out of little. It is not run when this pipeline is closed by then.
+        """
+
+    def held_by(self, feed: Emit, event: Event) -> Sequence[Valve]:
+        """Call *feed* with *event*; give the closed valves that this turn's reader would have to wait for because of it.
+
+        For filters that carry many streams over one connection and must not stop all of them for one: they see to it in their own
+        way that no more comes for this stream until the valves are open.
+        """
 
 
 class Filter(ABC):

@@ -2,6 +2,7 @@
 
 import pluggy
 
+from pipy_core.pages import Pages
 from pipy_core.registry import Registry
 
 hookspec = pluggy.HookspecMarker("pipy")
@@ -27,6 +28,18 @@ def pipy_register_scripts(registry: Registry) -> None:
     Called once per process, after all filters are registered. Do no I/O here but reading the plugin's own sources.
 
     :param registry: call ``registry.add_script("name", source)`` and ``registry.add_function("name", function)``.
+
+    .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def pipy_register_pages(pages: Pages) -> None:
+    """Offer pages of the admin port.
+
+    Called once in each worker, when it has been started with ``--admin-port``.
+
+    :param pages: call ``pages.add("/path", function)`` for each page; ``pages.instance`` tells about the program.
 
     .. versionadded:: 0.1
     """

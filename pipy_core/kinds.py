@@ -39,8 +39,8 @@ def describe(value: Any) -> str:
 
 _WORDS_FOR: Final[list[tuple[type | tuple[type, ...], str]]] = [
     (Function, "a function"),
-    (ScriptList, "an array"),
-    (ScriptDict, "an object"),
+    (list, "an array"),
+    (dict, "an object"),
 ]
 
 
@@ -106,8 +106,13 @@ class Number(Kind):
         """See ``Kind``."""
         number = super().check(value)
         if not self.low <= number <= self.high:
-            raise ArgumentError(f"expects {self.words} between {self.low:g} and {self.high:g}, given {describe(value)}")
+            raise ArgumentError(f"expects {self.words}{self._bounds()}, given {describe(value)}")
         return number
+
+    def _bounds(self) -> str:
+        if self.high < math.inf:
+            return f" between {self.low:g} and {self.high:g}"
+        return f" not below {self.low:g}" if self.low > -math.inf else ""
 
 
 NUMBER: Final = Number()
@@ -230,4 +235,4 @@ class OneOf(Kind):
 
 def dynamic(kind: Kind) -> OneOf:
     """A value of *kind*, or a function that gives one whenever it is needed."""
-    return OneOf((FUNCTION, kind))
+    return OneOf((kind, FUNCTION))

@@ -34,6 +34,9 @@ class Services(Protocol):
     def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
         """Open an outbound connection; see ``Host.connect``."""
 
+    def spawn(self, arguments: Sequence[str], options: Any, reply: Emit, exited: Callable[[int], None]) -> Branch:
+        """Run a child process; see ``Host.spawn``."""
+
     def after(self, seconds: float, then: Callable[[], None]) -> Timer:
         """Run *then* in a turn of its own."""
 
@@ -72,9 +75,10 @@ class Layout:
 
     :ivar kind: ``listen``, ``task`` or ``pipeline``.
     :ivar module: path of the module that declares it, such as ``/proxy.js``.
+    :ivar running: how many pipelines there are of it.
     """
 
-    __slots__ = ("kind", "makes", "module", "name", "services", "uses")
+    __slots__ = ("kind", "makes", "module", "name", "running", "services", "uses")
 
     def __init__(self, name: str, module: str, kind: str = "pipeline") -> None:
         self.name = name
@@ -82,6 +86,7 @@ class Layout:
         self.kind = kind
         self.uses: tuple[Use, ...] = ()
         self.makes: tuple[Make, ...] = ()
+        self.running = 0
         self.services: Services
 
     def complete(self, uses: tuple[Use, ...], services: Services) -> None:

@@ -1,6 +1,6 @@
 """Pipelines: the runs of layouts, and the one place where an exception becomes a StreamEnd."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +14,7 @@ from pipy_core.turn import Valve
 class Pipeline:
     """One run of a layout: the ``Host`` of its filters and the ``Branch`` of whoever started it."""
 
-    __slots__ = ("_filters", "_first", "_output", "_services", "_timers", "context", "layout")
+    __slots__ = ("_closed", "_filters", "_first", "_output", "_services", "_timers", "context", "layout")
 
     def __init__(self, layout: Layout, context: Context, output: Emit) -> None:
         self.layout = layout
@@ -22,6 +22,7 @@ class Pipeline:
         self._services = layout.services
         self._timers: set[_PipelineTimer] | None = None
         self._output = output
+        self._closed = False
         filters = []
         for make in reversed(layout.makes):
             stage = make()
@@ -31,6 +32,7 @@ class Pipeline:
             filters.append(stage)
         self._filters = filters
         self._first = output
+        layout.running += 1
 
     # -- as a branch ------------------------------------------------------------------------------------------------
 
@@ -44,6 +46,9 @@ class Pipeline:
     def close(self) -> None:
         """Close every filter once and cut all ties between them, so that nothing is replied and reference counts go to zero."""
         filters, self._filters = self._filters, []
+        if not self._closed:
+            self._closed = True
+            self.layout.running -= 1
         self._first = self._output = ignore
         if self._timers:
             for timer in list(self._timers):
@@ -111,6 +116,10 @@ class Pipeline:
         """See ``Host.connect``."""
         return self._services.connect(address, options, reply)
 
+    def spawn(self, arguments: Sequence[str], options: Any, reply: Emit, exited: Callable[[int], None]) -> Branch:
+        """See ``Host.spawn``."""
+        return self._services.spawn(arguments, options, reply, exited)
+
     def after(self, seconds: float, then: Callable[[], None]) -> Timer:
         """See ``Host.after``."""
         if self._timers is None:
@@ -134,6 +143,28 @@ class Pipeline:
     def new_valve(self) -> Valve:
         """See ``Host.new_valve``."""
         return Valve()
+
+    def when_relieved(self, then: Callable[[], None]) -> None:
+        """See ``Host.when_relieved``."""
+        full = next((valve for valve in self._services.turn.held if valve.closed), None)
+        if full is None:
+            self.after(0.0, then)
+        else:
+            full.when_open(lambda: self._soon(then))
+
+    def _soon(self, then: Callable[[], None]) -> None:
+        if not self._closed:
+            self.after(0.0, then)
+
+    def held_by(self, feed: Emit, event: Event) -> list[Valve]:
+        """See ``Host.held_by``."""
+        turn = self._services.turn
+        held, turn.held = turn.held, []
+        try:
+            feed(event)
+        finally:
+            caused, turn.held = turn.held, held
+        return [valve for valve in caused if valve.closed]
 
 
 class _PipelineTimer:

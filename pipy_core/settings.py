@@ -3,6 +3,7 @@
 Knows neither argv nor what the settings are used for.
 """
 
+import ipaddress
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ class Settings:
     :ivar load_timeout: seconds of CPU that evaluating one script file may take.
     :ivar call_timeout: seconds of CPU that one call of a script function may take.
     :ivar heap_limit_mb: how large the heap of scripts may grow, in megabytes.
+    :ivar admin_address: IP address and port of the admin service, or None.
     """
 
     script: str = ""
@@ -37,6 +39,7 @@ class Settings:
     load_timeout: float = 5.0
     call_timeout: float = 1.0
     heap_limit_mb: int = 256
+    admin_address: tuple[str, int] | None = None
 
 
 def with_value(settings: Settings, option: str, text: str) -> Settings:
@@ -100,8 +103,22 @@ def _megabytes(option: str, lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
+def _address(text: str) -> tuple[str, int] | None:
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    try:
+        if host:
+            ipaddress.ip_address(bare)
+    except ValueError:
+        bare, port = "", ""
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ArgumentError(f"invalid --admin-port: {text}: expected a port, or an IP address and a port such as 0.0.0.0:6060")
+    return (bare or "127.0.0.1", int(port)) if int(port) else None
+
+
 #: The options with a value, without dashes: which setting each changes, and what reads its value.
 OPTIONS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
+    "admin-port": ("admin_address", _address),
     "log-level": ("log_level", _one_of("log level", LOG_LEVELS)),
     "log-format": ("log_format", _one_of("log format", LOG_FORMATS)),
     "load-timeout": ("load_timeout", _seconds("load-timeout", 3600)),

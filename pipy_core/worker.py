@@ -6,13 +6,15 @@ The first thread keeps the signals and the watchdog. What happens on the reactor
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from pipy_core import faults
+from pipy_core.admin import Admin
 from pipy_core.errors import LoadError, StartError
-from pipy_core.filter import Branch, Emit
 from pipy_core.logs import get_logger
+from pipy_core.net.child import Child
 from pipy_core.net.memory import memory_in_use, settle_memory
 from pipy_core.net.outbound import Outbound
 from pipy_core.net.ports import Ports
@@ -99,19 +101,23 @@ class Worker:
         """Start the program; the reactor goes on when this has returned."""
         self._reactor = Reactor(self.report)
         self.turn = self._reactor.turn
-        self.after = self._reactor.after
-        self.now = self._reactor.now
+        self.connect = partial(Outbound, self._reactor)  # these are what it lends to programs: see ``program.Outside``
+        self.spawn = partial(Child, self._reactor)
+        self.after, self.now = self._reactor.after, self._reactor.now
         self._ports = Ports(self._reactor, reuse_port=self._settings.reuse_port)
+        self._admin = Admin(self._reactor, self._registry, self._ports, self._engine, lambda: self._program)
         self._wake = self._reactor.loop.async_()
         self._wake.start(self._reactor.spawn, self._deal_with_signals)
         if self._signals:  # they came before there was anybody to wake
             self._wake.send()
-        self._engine.host.add("pipy.restart", self._restart_by_script)
+        self._engine.host.add("pipy.restart", partial(self._reactor.soon, self.reload))
         self._engine.host.add("pipy.exit", self._exit_by_script)
         try:
             self._switch_to(self._load())
             if self._settings.verify:
                 self._finish()
+            elif self._settings.admin_address is not None:
+                self._admin.open(self._settings.admin_address, self._hooks.pipy_register_pages)
         except (LoadError, StartError) as error:
             self.error = error
             self._finish()
@@ -120,10 +126,6 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # a bug of ours: it is raised again on the first thread
             self.error = error
             self._engine.isolate.finish()
-
-    def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
-        """See ``Host.connect``."""
-        return Outbound(self._reactor, address, options, reply)
 
     def report(self, error: BaseException, where: str) -> None:
         """See ``Services.report``."""
@@ -207,9 +209,6 @@ class Worker:
         else:
             _restart.info("Codebase reloaded")
 
-    def _restart_by_script(self) -> None:
-        self._reactor.spawn(self.reload)
-
     def _exit_by_script(self, code: int = 0) -> None:
         self.exit_code = int(code)
         self._reactor.spawn(self.stop)
@@ -225,6 +224,7 @@ class Worker:
         _shutdown.info("Shutting down...")
         for task in self._tasks:
             task.stop()
+        self._admin.close()
         self._ports.close()
         self._ports.drain()
         self._deadline = self._reactor.now() + DRAIN_LIMIT
@@ -241,8 +241,8 @@ class Worker:
     def _finish(self) -> None:
         for task in self._tasks:
             task.stop()
-        self._ports.close()
         self._ports.abort()
+        self._admin.abort()
         self._reactor.flush()
         self._tell(self._hooks.pipy_stopping)
         if self._stopping:

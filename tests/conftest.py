@@ -16,6 +16,7 @@ if importlib.util.find_spec("py_mini_racer") is None:
         "conformance",
         "docs",
         "pipy_core/script",
+        "pipy_core/trial",
         "pipy_core/test_app.py",
         "pipy_core/test_cli.py",
         "pipy_core/test_worker.py",

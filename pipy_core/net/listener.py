@@ -15,6 +15,7 @@ from pipy_core.errors import StartError
 from pipy_core.events import EOS, Data, Event, StreamEnd
 from pipy_core.layout import Layout
 from pipy_core.logs import get_logger
+from pipy_core.net import transparent
 from pipy_core.net.connection import READ, Connection
 from pipy_core.net.reactor import Reactor
 from pipy_core.pipeline import Pipeline
@@ -40,17 +41,19 @@ Gone = Callable[[Context], None]
 class Inbound:
     """One accepted connection and its pipeline."""
 
-    __slots__ = ("_answered", "_connection", "_deadline", "_ended", "_listener", "_pipeline", "_reactor")
+    __slots__ = ("_answered", "_connection", "_deadline", "_ended", "_listener", "_pipeline", "_reactor", "peer")
 
     def __init__(self, listener: "Listener", sock: socket.socket, peer: tuple[Any, ...]) -> None:
         self._listener = listener
         self._reactor = listener.reactor
+        self.peer: str = peer[0]
         self._answered = False  # the pipeline has ended its output
         self._ended = False  # the pipeline has got its StreamEnd
         self._deadline: Any = None
         local = sock.getsockname()
-        context = listener.new_context((next(_numbers), peer[0], peer[1], local[0], local[1]))
         options = listener.options
+        origin = (next(_numbers), peer[0], peer[1], local[0], local[1])
+        context = listener.new_context(origin + transparent.destination(sock) if options.get("transparent") else origin)
         self._pipeline: Pipeline | None = Pipeline(listener.layout, context, self._output)
         self._connection = Connection(
             self._reactor, sock, self._receive, self.release, options["readTimeout"], options["writeTimeout"]
@@ -104,6 +107,11 @@ class Inbound:
         self._connection.abort()
 
     @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._connection.unsent
+
+    @property
     def busy(self) -> bool:
         """Whether it has something to finish; if not, it only waits for the client to close."""
         return self._pipeline is not None or self._connection.unsent > 0
@@ -126,7 +134,7 @@ class Inbound:
 class Listener:
     """One listening port.
 
-    :param options: ``maxConnections`` (-1: no limit), ``readTimeout``, ``writeTimeout``.
+    :param options: ``maxConnections`` (-1: no limit), ``readTimeout``, ``writeTimeout``, ``transparent``.
     """
 
     def __init__(
@@ -160,6 +168,8 @@ class Listener:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if reuse_port:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if self.options.get("transparent"):
+                transparent.allow(sock)
             sock.bind(self.address)
             sock.listen(BACKLOG)
         except OSError as error:
@@ -173,6 +183,8 @@ class Listener:
 
     def serve(self, layout: Layout, options: Mapping[str, Any], new_context: NewContext, gone: Gone) -> None:
         """From now on new connections run *layout*; those that are there keep theirs."""
+        if self._sock is not None and options.get("transparent") and not self.options.get("transparent"):
+            transparent.allow(self._sock)
         self.layout, self.options, self.new_context, self.gone = layout, options, new_context, gone
         self._update()
 

@@ -99,6 +99,16 @@ class Outbound:
         if self._connection is not None:
             self._connection.abort()
 
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Who it is connected to."""
+        return self._remote
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._connection.unsent if self._connection is not None else self._pending_size
+
     def _write(self, payload: bytes) -> None:
         connection = self._connection
         if self._overflowed:
@@ -198,6 +208,7 @@ class Outbound:
         options = self._options
         connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], options["writeTimeout"])
         self._connection = connection
+        self._reactor.outbounds.add(self)
         pending, self._pending = self._pending, []
         self._pending_size = 0
         for payload in pending:
@@ -221,6 +232,7 @@ class Outbound:
         self._reply(StreamEnd(Failure.BUFFER_OVERFLOW if self._overflowed else Failure.NONE))
         self._reply = ignore
         self._connection = None
+        self._reactor.outbounds.discard(self)
 
     def _open_valve(self) -> None:
         if self._valve is not None:

@@ -73,7 +73,7 @@ class Ports:
 
     def drain(self) -> None:
         """Ask all connections to finish what they are doing, and close."""
-        for listener in self._all():
+        for listener in self.listeners:
             listener.drain()
 
     def close(self) -> None:
@@ -82,15 +82,18 @@ class Ports:
             listener.close()
 
     def abort(self) -> None:
-        """Cut all connections."""
-        for listener in self._all():
+        """Stop listening and cut all connections."""
+        self.close()
+        for listener in self.listeners:
             for inbound in list(listener.connections):
                 inbound.abort()
 
     @property
     def busy(self) -> int:
         """How many connections have something to finish."""
-        return sum(inbound.busy for listener in self._all() for inbound in listener.connections)
+        return sum(inbound.busy for listener in self.listeners for inbound in listener.connections)
 
-    def _all(self) -> list[Listener]:
+    @property
+    def listeners(self) -> list[Listener]:
+        """All there are, and those of older generations that still have connections."""
         return [*self._listeners.values(), *self._closed]

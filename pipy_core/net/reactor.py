@@ -14,13 +14,14 @@ from pipy_core.turn import Turn, Valve
 class Reactor:
     """The hub and what belongs to it, for one worker."""
 
-    __slots__ = ("hub", "loop", "report", "turn")
+    __slots__ = ("hub", "loop", "outbounds", "report", "turn")
 
     def __init__(self, report: Report) -> None:
         self.hub: Any = gevent.get_hub()
         self.loop: Any = self.hub.loop
         self.turn = Turn(lambda: self.loop.run_callback(self.flush))
         self.report = report
+        self.outbounds: set[Any] = set()  # the outbound connections there are, for those who count
 
     def run(self, step: Callable[..., None], *args: Any) -> None:
         """A turn for an input that no reader brought (a timer, a connect result): nobody waits for closed valves after it."""
@@ -66,6 +67,10 @@ class Reactor:
         started = greenlet(run, self.hub)
         self.loop.run_callback(started.switch, *args)
         return started
+
+    def soon(self, run: Callable[[], None]) -> None:
+        """Run *run* in a greenlet of its own, as ``spawn`` does, for those who do not ask which."""
+        self.spawn(run)
 
 
 class ReactorTimer:

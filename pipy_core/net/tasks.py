@@ -1,13 +1,28 @@
 """Tasks: pipelines that run on a clock or on a signal instead of for a connection (spec: model.md, 3.2)."""
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from pipy_core.context import Context
 from pipy_core.events import END, Event, MessageStart, StreamEnd
 from pipy_core.filter import Timer
 from pipy_core.layout import Layout
-from pipy_core.net.reactor import Reactor
 from pipy_core.pipeline import Pipeline
+from pipy_core.turn import Turn
+
+
+class Turns(Protocol):
+    """What a task needs of the reactor."""
+
+    @property
+    def turn(self) -> Turn:
+        """See ``Reactor``."""
+
+    def run(self, step: Callable[..., None], *args: Any) -> Any:
+        """See ``Reactor``."""
+
+    def after(self, seconds: float, then: Callable[[], None]) -> Timer:
+        """See ``Reactor``."""
 
 
 class TaskRunner:
@@ -16,7 +31,7 @@ class TaskRunner:
     :param interval: seconds between the starts of two runs; 0: run only when asked.
     """
 
-    def __init__(self, reactor: Reactor, layout: Layout, interval: float, new_context: Callable[[], Context]) -> None:
+    def __init__(self, reactor: Turns, layout: Layout, interval: float, new_context: Callable[[], Context]) -> None:
         self._reactor = reactor
         self._layout = layout
         self._interval = interval

@@ -4,9 +4,12 @@ Towards the script what is no simple value is an array, and its first element sa
 an object with one member: ``{"s": head}`` MessageStart, ``{"m": [head, data]}`` Message, ``{"e": 0}``, ``{"z": error}``, Data as
 pieces (``{"p": [...]}``), lists (``{"l": [...]}``), natives (``{"n": number}``), identities (``{"i": [number, class]}``),
 functions (``{"F": number}``), arrays and objects by value (``{"L": ...}``, ``{"O": ...}``). A head is ``null``, a number that the
-other side knows, or ``[number, fields]``.
+other side knows, or ``[number, fields]``; a third element says that there is Data among the fields, each an object with its bytes
+in Base64 (see ``events.Data``).
 """
 
+import base64
+import binascii
 import weakref
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,6 +24,8 @@ from pipy_core.kit.native import Native
 DATA, START, MESSAGE, MESSAGE_END, STREAM_END, NOTHING, JSON, NATIVE = range(1, 9)
 _encode: Final = msgspec.json.Encoder().encode
 _EMPTY: Final = (DATA, 0, 0)
+#: What the JSON of a Data in a head begins with. Text has its quotes escaped: nobody else can write this.
+_DATA_MARK: Final = b'"\\u0000":"Data"'
 #: Bytes of payload that scripts have been shown and may still hold, before they are asked which of them they really do.
 PINNED_LIMIT: Final = 8 * 1024 * 1024
 #: What a payload counts besides its bytes: table entries on both sides and the objects themselves.
@@ -109,13 +114,15 @@ class Codec:
             return b"null"
         if head.script is not None:
             return b"%d" % head.script.number
-        if consumed:
-            heads.append(head.json())
-            return b"[0,%d]" % len(heads)
-        self._head_number += 1
-        self._remember(head, self._head_number)
-        heads.append(head.json())
-        return b"[%d,%d]" % (self._head_number, len(heads))
+        json = head.json()
+        heads.append(json)
+        number = 0
+        if not consumed:
+            number = self._head_number = self._head_number + 1
+            self._remember(head, number)
+        if head.may_hold_data and _DATA_MARK in json:
+            return b"[%d,%d,1]" % (number, len(heads))
+        return b"[%d,%d]" % (number, len(heads))
 
     def _remember(self, head: Head, number: int) -> None:
         head.script = ScriptObject(number, self.released)
@@ -186,7 +193,7 @@ class Codec:
         if sent is None:
             return None
         if type(sent) is list:
-            head = Head(sent[1])
+            head = Head(sent[1] if len(sent) == 2 else _with_data(sent[1]))
             self._remember(head, sent[0])
             return head
         known = self._heads[sent]()
@@ -195,12 +202,26 @@ class Codec:
 
     def apply(self, changes: list[Any]) -> None:
         """Give heads the fields that scripts changed them to: ``[[number, fields], ...]``."""
-        for number, fields in changes:
+        for number, fields, *has_data in changes:
             reference = self._heads.get(number)
             head = reference() if reference is not None else None
             if head is not None:
-                head.replace(fields)
+                head.replace(_with_data(fields) if has_data else fields)
 
     def counts(self) -> dict[str, int]:
         """How much the tables hold; for tests that look for leaks."""
         return {"heads": len(self._heads), "payloads": len(self._payloads), "pinned": self.pinned}
+
+
+def _with_data(value: Any) -> Any:
+    """*value* with each Data in it made again. What only looks like one, made by whoever sent the script JSON, stays what it is."""
+    if type(value) is list:
+        return [_with_data(element) for element in value]
+    if type(value) is not dict:
+        return value
+    if value.get("\0") == "Data" and type(value.get("payload")) is str:
+        try:
+            return Data(base64.b64decode(value["payload"], validate=True))
+        except (binascii.Error, ValueError):
+            return value
+    return {name: _with_data(member) for name, member in value.items()}

@@ -5,10 +5,11 @@ Spec: model.md, 3.
 
 import ipaddress
 import signal
+import sys
 from typing import Any, Final
 
 from pipy_core.errors import ArgumentError
-from pipy_core.kinds import DURATION, NUMBER, STRING, OneOf
+from pipy_core.kinds import BOOLEAN, DURATION, NUMBER, STRING, OneOf
 from pipy_core.kit import units
 from pipy_core.params import Param, options
 
@@ -22,6 +23,7 @@ LISTEN: Final = (
         Param("maxConnections", NUMBER, "connections at a time; more wait to be accepted; -1: no limit", -1),
         Param("readTimeout", DURATION, "without a byte from the client; 0: for ever", 0.0),
         Param("writeTimeout", DURATION, "for one write; 0: for ever", 0.0),
+        Param("transparent", BOOLEAN, "finds where redirected connections were meant to go; on Linux only", False),
         noun="option",
     ),
 )
@@ -54,6 +56,15 @@ def parse_port(port: Any) -> tuple[str, int]:
     except ValueError:
         raise ArgumentError(f"invalid IP address: {host}") from None
     return bare, int(digits)
+
+
+def check_listen(settings: dict[str, Any], platform: str = sys.platform) -> None:
+    """Check that the system can do what the options of a ``listen`` ask for.
+
+    :raises ArgumentError: it cannot.
+    """
+    if settings["transparent"] and platform != "linux":
+        raise ArgumentError(f"option.transparent needs Linux; this system is {platform}")
 
 
 def parse_when(when: str) -> tuple[float, str]:

@@ -1,6 +1,7 @@
 """Calls from Python into the script: contexts and values go in front of a call, what it changed comes back behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import resources
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from pipy_core.script.contexts import RELEASE, Contexts, OnRelease
 from pipy_core.script.fault import Fault, uncaught
 from pipy_core.script.host import Codebase, HostFunctions
 from pipy_core.script.isolate import Isolate, Terminated, Uncaught
+from pipy_core.script.spelling import respelled
 
 #: The JavaScript half, in the order in which it is evaluated.
 RUNTIME: Final = ("entry", "data", "natives", "events", "contexts", "program", "globals")
@@ -30,9 +32,10 @@ class Engine:
 
     :param heap_limit: bytes of V8 heap.
     :param call_timeout: seconds one call of a script function may take.
+    :param rooms: sources of further rooms of the runtime, such as the test kit's.
     """
 
-    def __init__(self, registry: Registry, heap_limit: int, call_timeout: float) -> None:
+    def __init__(self, registry: Registry, heap_limit: int, call_timeout: float, rooms: Sequence[str] = ()) -> None:
         self.codec = Codec()
         self.host = HostFunctions(self.codec, registry.functions())
         self.isolate = Isolate(heap_limit, self.host.answer)
@@ -42,7 +45,7 @@ class Engine:
         self._sweep_at = PINNED_LIMIT
         files = resources.files("pipy_core.script.runtime")
         self.isolate.prepare(
-            [(files / f"{room}.js").read_text("utf-8") for room in RUNTIME],
+            [*((files / f"{room}.js").read_text("utf-8") for room in RUNTIME), *rooms],
             registry.sources(),
             [(spec.name, spec.loads_modules) for spec in registry.filters()],
         )
@@ -92,15 +95,8 @@ class Engine:
         heads: list[bytes] = []  # each on a line of its own behind the request: read only if the script looks at it
         sent = b",".join([self.codec.json(value, heads) for value in args])
         functions = _encode([each.number for each in ahead]) if ahead else b"[]"
-        request = b"[%b,%d,%d,%d,[%b],%b%b]" % (
-            self._take_commands(),
-            program,
-            function.number,
-            context.number,
-            sent,
-            functions,
-            b",1" if plain else b"",
-        )
+        whose = (program, function.number, context.number)
+        request = b"[%b,%d,%d,%d,[%b],%b%b]" % (self._take_commands(), *whose, sent, functions, b",1" if plain else b"")
         try:
             answer = self.isolate.call(b"\n".join((request, *heads)) if heads else request, self._call_timeout)
         except (Terminated, Uncaught) as error:
@@ -108,18 +104,21 @@ class Engine:
         try:
             if not answer:
                 return UNDEFINED
-            if answer[:1] == b"!":
-                raise Fault(answer[1:])
-            value, *changes = _decode(answer)
-            if changes:
-                self._apply(changes, args)
-            if ahead:
-                self._foreseen = [(context.number, each.number, result) for each, result in zip(ahead, value["l"], strict=False)]
-                return UNDEFINED
-            return self.codec.value(value)
+            return self._result(answer, args, context, ahead)
         finally:
             if self.codec.pinned > self._sweep_at:  # not earlier: the answer may be made of payloads that only it refers to
                 self._sweep()
+
+    def _result(self, answer: bytes, args: tuple[Any, ...], context: Context, ahead: tuple[Function, ...]) -> Any:
+        if answer[:1] == b"!":
+            raise Fault(answer[1:])
+        value, *changes = _decode(answer)
+        if changes:
+            self._apply(changes, args)
+        if ahead:
+            self._foreseen = [(context.number, each.number, result) for each, result in zip(ahead, value["l"], strict=False)]
+            return UNDEFINED
+        return self.codec.value(value)
 
     def _known(self, result: Any) -> Any:
         if type(result) is dict and "x" in result:
@@ -134,6 +133,13 @@ class Engine:
             data = args[0]
             assert isinstance(data, Data)
             data.payload = self.codec.payload(pieces)
+
+    def ask(self, name: str, *args: Any) -> Any:
+        """Call what a script source has offered with ``runtime.provide``; arguments and result are JSON-like.
+
+        :raises ScriptError: it threw or took too long.
+        """
+        return self._operate("ask", self._call_timeout, name, *args)
 
     def count(self) -> dict[str, int]:
         """How many contexts, heads and programs the script holds; for tests that look for leaks."""
@@ -173,7 +179,9 @@ class Engine:
         loading = [main]
         unloadable: list[str] = []
         self.host.add("pipy.source", codebase.source)
+        self.host.add("pipy.respelled", respelled)
         self.host.add("pipy.load", codebase.read)
+        self.host.add("pipy.codebase", lambda: codebase)
         self.host.add("pipy.loading", loading.append)
         self.host.add("pipy.unloadable", unloadable.append)
         self.host.add("pipy.evaluated", loaded)
@@ -181,17 +189,20 @@ class Engine:
         try:
             described: list[dict[str, Any]] = self._operate("load", budget, program, main)
         except Fault as fault:
-            error = self._located(loading[-1]) if fault.is_syntax else fault.placed(codebase, Place(loading[-1]))
+            error = self._located(loading[-1], codebase) if fault.is_syntax else fault.placed(codebase, Place(loading[-1]))
             raise LoadError(error.kind, error.message, error.place, error.stack, tuple(unloadable)) from None
         except ScriptError as error:
             raise LoadError(error.kind, error.message, Place(loading[-1])) from None
         return described
 
-    def _located(self, path: str) -> ScriptError:
+    def _located(self, path: str, codebase: Codebase) -> ScriptError:
         """The syntax error in the script at *path*, which V8 places only when nobody catches it."""
         try:
             # without the queued commands: the runtime knows this request by how it begins
             self.isolate.call(b"[0,%b" % _encode(("locate", path))[1:], self._call_timeout)
-        except Uncaught as error:
-            return uncaught(str(error), path)
+        except Uncaught as fault:
+            error = uncaught(str(fault), path)
+            if error.place is not None and error.place.line:  # what V8 shows may be respelled
+                error.place = replace(error.place, source=codebase.line(path, error.place.line))
+            return error
         return ScriptError("SyntaxError", "invalid script", Place(path))

@@ -5,6 +5,8 @@ A question is ``[name, [argument, ...]]``, an answer ``{"value": ...}`` or ``{"e
 
 import base64
 import binascii
+import errno
+import stat
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +17,7 @@ import msgspec.json
 from pipy_core.context import UNDEFINED
 from pipy_core.errors import LoadError, PipyError, ScriptError
 from pipy_core.events import Data
+from pipy_core.kit.native import Native
 from pipy_core.logs import get_logger
 from pipy_core.script.codec import Codec
 
@@ -79,7 +82,7 @@ def log(level: str, text: str) -> None:
     getattr(_log, level if level in _LEVELS else "info")(text)
 
 
-class Codebase:
+class Codebase(Native):
     """The files that a script is made of: everything below the directory of the main script.
 
     :param root: that directory.
@@ -101,6 +104,27 @@ class Codebase:
             return None
         except OSError as error:
             raise OSError(f"cannot read {path}: {error.strerror}") from None
+
+    def entry(self, path: str, limit: int) -> tuple[bytes, int] | None:
+        """The content of a regular file and when it was changed (nanoseconds since 1970, 0: not known); None if there is none.
+
+        :raises ValueError: it is larger than *limit* bytes.
+        :raises OSError: it is there and cannot be read; says why.
+        """
+        modified = 0
+        try:
+            status = (self.root / path.lstrip("/")).stat()
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+        else:
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            if status.st_size > limit:
+                raise ValueError(f"{path.lstrip('/')} is larger than {limit >> 20} MiB")
+            modified = status.st_mtime_ns
+        content = self.read(path)
+        return None if content is None else (content, modified)
 
     def source(self, path: str) -> str | None:
         """The text of a script, kept so that errors can show its lines; a ``#!`` line and a byte order mark are blanked.

@@ -17,7 +17,7 @@ from pipy_core.logs import get_logger
 from pipy_core.params import bind
 from pipy_core.registry import FilterSpec, Registry
 from pipy_core.script.codec import Codec
-from pipy_core.script.declarations import LISTEN, TASK, parse_port, parse_when
+from pipy_core.script.declarations import LISTEN, TASK, check_listen, parse_port, parse_when
 from pipy_core.script.engine import Engine
 from pipy_core.script.fault import place_of
 from pipy_core.script.host import Codebase
@@ -108,6 +108,7 @@ class Loader:
 
     def _listen(self, module: Module, port: Any, settings: dict[str, Any]) -> Layout:
         host, number = parse_port(port)
+        check_listen(settings)
         layout = Layout(f"Listen on {number} at {host}", module.path, "listen")
         if number:
             module.ports.append(Port((host, number), settings, layout))

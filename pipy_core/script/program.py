@@ -4,7 +4,7 @@ Two dialects can end here: whoever builds a description of layouts like that of 
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -32,6 +32,9 @@ class Outside(Protocol):
 
     def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
         """See ``Host.connect``."""
+
+    def spawn(self, arguments: Sequence[str], options: Any, reply: Emit, exited: Callable[[int], None]) -> Branch:
+        """See ``Host.spawn``."""
 
     def after(self, seconds: float, then: Callable[[], None]) -> Timer:
         """See ``Services.after``."""
@@ -86,6 +89,7 @@ class Program:
         self.has_functions = False
         self.turn = outside.turn
         self.connect = outside.connect
+        self.spawn = outside.spawn
         self.after = outside.after
         self.now = outside.now
         self._engine = engine
@@ -95,7 +99,8 @@ class Program:
     def new_context(self, inbound: tuple[Any, ...] | None = None) -> Context:
         """The context of a new connection or task run.
 
-        :param inbound: id, remote address and port, local address and port; None in tasks.
+        :param inbound: id, remote address and port, local address and port, on transparent ports those of the original
+            destination; None in tasks.
         """
         if self.has_functions:
             self._live += 1
@@ -106,6 +111,13 @@ class Program:
         """The connection of *context* is closed."""
         if self.has_functions:
             self._engine.contexts.gone(context)
+
+    def layouts(self) -> Iterator[Layout]:
+        """All of them."""
+        for module in self.modules:
+            yield from (port.layout for port in module.ports)
+            yield from (task.layout for task in module.tasks)
+            yield from module.pipelines.values()
 
     def retire(self) -> None:
         """A newer generation has taken over: when the last connection of this one has ended the script may forget it."""

@@ -24,7 +24,8 @@ engine's own code; say ``.fails(ScriptError)`` where one is meant to happen.
 
 from pipy_core.grammar import Grammar, GrammarError
 from pipy_core.testing.check import check_filter, merged
-from pipy_core.testing.tape import ChildTape, OutboundTape, Played, Tape
+from pipy_core.testing.played import Played
+from pipy_core.testing.tape import ChildTape, OutboundTape, ProcessTape, Tape
 from pipy_core.testing.world import Stage, World, declared, logged, target, throws
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "GrammarError",
     "OutboundTape",
     "Played",
+    "ProcessTape",
     "Stage",
     "Tape",
     "World",

@@ -1,7 +1,7 @@
-"""The far ends of what a filter feeds: sub-pipelines and outbound connections, whose parts a test plays."""
+"""The far ends of what a filter feeds: sub-pipelines, outbound connections and child processes, whose parts a test plays."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipy_core.events import Event
@@ -67,17 +67,11 @@ class Child(Fed, Filter):
         deliver(self.emit, event, self.host)
 
 
-class Outbound(Fed):
-    """A connection that a filter under test asked for.
+class Outside(Fed):
+    """What is no part of the program: a ``Branch`` that a host lends."""
 
-    :ivar address: host and port.
-    :ivar options: as the filter gave them.
-    """
-
-    def __init__(self, address: tuple[str, int], options: Any, reply: Emit, pipeline: Any, finish: Callable[[], None]) -> None:
-        super().__init__(f"{address[0]}:{address[1]}", finish)
-        self.address = address
-        self.options = options
+    def __init__(self, name: str, reply: Emit, pipeline: Any, finish: Callable[[], None]) -> None:
+        super().__init__(name, finish)
         self._reply = reply
         self._pipeline = pipeline
 
@@ -101,3 +95,38 @@ class Outbound(Fed):
     def answer(self, event: Event) -> None:
         """See ``Fed``."""
         deliver(self._reply, event, self._pipeline)
+
+
+class Outbound(Outside):
+    """A connection that a filter under test asked for.
+
+    :ivar address: host and port.
+    :ivar options: as the filter gave them.
+    """
+
+    def __init__(self, address: tuple[str, int], options: Any, reply: Emit, pipeline: Any, finish: Callable[[], None]) -> None:
+        super().__init__(f"{address[0]}:{address[1]}", reply, pipeline, finish)
+        self.address = address
+        self.options = options
+
+
+class Process(Outside):
+    """A child process that a filter under test asked for.
+
+    :ivar arguments: the program and its arguments. :ivar options: as the filter gave them.
+    :ivar exited: takes the exit code.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        options: Any,
+        reply: Emit,
+        exited: Callable[[int], None],
+        pipeline: Any,
+        finish: Callable[[], None],
+    ) -> None:
+        super().__init__(arguments[0], reply, pipeline, finish)
+        self.arguments = arguments
+        self.options = options
+        self.exited = exited

@@ -1,57 +1,14 @@
 """``Tape``: one run of one or more filters as a transcript of what went in and what came out."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 from pipy_core.context import Function
-from pipy_core.events import Event
+from pipy_core.events import Event, StreamEnd
 from pipy_core.pipeline import Pipeline
-from pipy_core.testing.far import Child, Fed, Outbound
+from pipy_core.testing.far import Child, Fed, Outbound, Process
+from pipy_core.testing.played import Played
 from pipy_core.testing.world import Stage, World
-
-
-class Played:
-    """What came out of a tape since the last time. It must be asserted; if it is dropped unasserted, the test fails.
-
-    The failure shows at the next use of the tape, or, at the end of a test, as an exception in ``__del__``, which pytest reports.
-    """
-
-    def __init__(self, tape: "Tape", events: list[Event], reports: list[BaseException]) -> None:
-        self._tape = tape
-        self._events = events
-        self._reports = reports
-        self._asserted = False
-
-    @property
-    def events(self) -> list[Event]:
-        """The events, for tests that look for themselves. Raises the error that a filter has raised, if any."""
-        self._asserted = True
-        if self._reports:
-            raise self._reports[0]
-        return self._events
-
-    def anything(self) -> None:
-        """It does not matter what came out, as long as no filter raised an error."""
-        self.events  # noqa: B018  # raises it
-
-    def expect(self, *events: Event) -> None:
-        """Exactly *events* came out, and no filter raised an error (but those named with ``fails``)."""
-        actual = self.events
-        assert actual == list(events), f"\ncame out: {actual}\nexpected: {list(events)}"
-
-    def fails(self, kind: type[BaseException]) -> Self:
-        """A filter raised an error of this *kind*, which was reported and ended its stream. To be followed by ``expect``."""
-        self._asserted = True
-        assert self._reports, f"no {kind.__name__} was reported"
-        error = self._reports.pop(0)
-        assert isinstance(error, kind), f"{error!r} was reported, not a {kind.__name__}"
-        self._asserted = False
-        return self
-
-    def __del__(self) -> None:
-        if not self._asserted:
-            self._tape.forgotten = True
-            raise AssertionError(f"nobody asserted what came out: {self._events} {self._reports}")
 
 
 class Tape:
@@ -169,6 +126,11 @@ class Tape:
         assert len(self.world.outbounds) > number, f"{len(self.world.outbounds)} connections were asked for"
         return OutboundTape(self, self.world.outbounds[number])
 
+    def process(self, number: int = 0) -> "ProcessTape":
+        """The child process that was asked for as the first (0), second (1), ... one."""
+        assert len(self.world.processes) > number, f"{len(self.world.processes)} child processes were asked for"
+        return ProcessTape(self, self.world.processes[number])
+
     # -- inner ------------------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
@@ -236,3 +198,18 @@ class OutboundTape(FarEnd):
         super().__init__(tape, outbound)
         self.address = outbound.address
         self.options = outbound.options
+
+
+class ProcessTape(FarEnd):
+    """A child process that the filter under test has asked for."""
+
+    def __init__(self, tape: Tape, process: Process) -> None:
+        super().__init__(tape, process)
+        self._process = process
+        self.arguments = process.arguments
+        self.options = process.options
+
+    def exit(self, code: int = 0) -> Played:
+        """It ends with *code*, or by a signal if that is negative."""
+        self._process.exited(code)
+        return self.reply(StreamEnd())

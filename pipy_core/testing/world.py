@@ -7,6 +7,7 @@ from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, Final, NoReturn, TypeAlias, cast
 
+import structlog
 from structlog.testing import capture_logs
 
 from pipy_core.context import Context, Function, Group
@@ -15,7 +16,7 @@ from pipy_core.filter import Emit, Filter, Make
 from pipy_core.layout import Layout, Use
 from pipy_core.registry import FilterSpec, Registry
 from pipy_core.testing.clock import FakeClock
-from pipy_core.testing.far import Child, Outbound
+from pipy_core.testing.far import Child, Outbound, Process
 from pipy_core.turn import Turn, Valve
 
 #: A filter class, a filter class and its arguments, or a function that makes instances.
@@ -52,8 +53,13 @@ def throws(kind: str = "TypeError", message: str = "thrown by the test") -> Call
 def logged() -> Iterator[list[str]]:
     """The lines logged meanwhile, such as ``[ERR] [filter] not an Event object``. The list is filled when the block ends."""
     lines: list[str] = []
-    with capture_logs() as entries:
-        yield lines
+    usual = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))  # whatever level the process is set to
+    try:
+        with capture_logs() as entries:
+            yield lines
+    finally:
+        structlog.configure(wrapper_class=usual)
     lines += [f"[{_TAGS[entry['log_level']]}] [{entry['component']}] {entry['event']}" for entry in entries]
 
 
@@ -72,6 +78,7 @@ class World(FakeClock):
     :ivar reports: errors that ended a stream, as yet unasserted.
     :ivar children: every scripted sub-pipeline in the order they were joined.
     :ivar outbounds: every outbound connection in the order they were asked for.
+    :ivar processes: every child process in the order they were asked for. :ivar cannot_spawn: raised instead of running one.
     :ivar valves: closed valves that the reader of the last turn waits for.
     """
 
@@ -83,6 +90,8 @@ class World(FakeClock):
         self.reports: list[BaseException] = []
         self.children: list[Child] = []
         self.outbounds: list[Outbound] = []
+        self.processes: list[Process] = []
+        self.cannot_spawn: Exception | None = None
         self.valves: list[Valve] = []
         self.main: Any = None  # the first pipeline: where an error goes that no filter of ours has raised
         self._functions: list[Callable[..., Any]] = []
@@ -159,6 +168,13 @@ class World(FakeClock):
         """Remember that it was asked for."""
         self.outbounds.append(Outbound(address, options, reply, self.main, self.finish))
         return self.outbounds[-1]
+
+    def spawn(self, arguments: Sequence[str], options: Any, reply: Emit, exited: Callable[[int], None]) -> Process:
+        """Remember that it was asked for."""
+        if self.cannot_spawn is not None:
+            raise self.cannot_spawn
+        self.processes.append(Process(arguments, options, reply, exited, self.main, self.finish))
+        return self.processes[-1]
 
     def report(self, error: BaseException, where: str) -> None:
         """Remember it."""

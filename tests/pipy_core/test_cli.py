@@ -164,13 +164,42 @@ def test_an_interrupt_before_the_program_runs_ends_quietly(
 def test_help_tells_all_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Usage: pipy [options] <filename>\n\nOptions:\n  -h, -help, --help ")
+    assert printed.startswith(
+        "Usage: pipy [options] <filename>\n       pipy test [options] [<file or directory> ...]\n       pipy types [<filename>]\n\nOptions:\n  -h, -help, --help "
+    )
     words = {"--verify", "--reuse-port", "--list-filters", "--help-filters", *(f"--{option}" for option in cli.settings.OPTIONS)}
     assert words <= set(re.findall(r"--[a-z-]+", printed))
     columns = {
         len(line) - len(line[40:].lstrip()) for line in printed.splitlines() if line.startswith("  ") and line[38:40] == "  "
     }
     assert columns == {40}
+
+
+def test_types_are_declared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["types"]) == 0
+    printed = capsys.readouterr().out
+    assert "  link(target: string" in printed
+    assert "declare class Data" in printed
+    assert "declare let" not in printed
+
+
+def test_types_of_the_variables_of_a_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.js").write_text("pipy({ _path: '', _count: 0 }).pipeline('p').use('other.js', 'p')")
+    (tmp_path / "other.js").write_text("pipy({ _path: 1, _more: null }).pipeline('p')")
+    assert cli.main(["types", "main.js"]) == 0
+    declared = [line for line in capsys.readouterr().out.splitlines() if line.startswith("declare let")]
+    assert declared == ["declare let _count: number", "declare let _more: any", "declare let _path: any"]
+
+
+def test_no_types_for_a_script_that_does_not_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "main.js").write_text("pipy().listen(")
+    assert cli.main(["types", str(tmp_path / "main.js")]) == 1
+    errors = capsys.readouterr().err
+    assert "SyntaxError" in errors
+    assert "line 1 column 15 in /main.js" in errors
 
 
 def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +220,7 @@ def test_one_filter_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help-filters=link"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("link(target")
+    assert "        pipy({ _admin: false })" in printed, "with its example"
     assert "serveHTTP" not in printed
 
 

@@ -115,3 +115,41 @@ def test_the_isolate_is_told_when_an_object_is_no_longer_held():
     assert released == []
     del held
     assert released == [7]
+
+
+def test_a_head_derived_from_another_is_of_its_kind_and_leaves_it_alone():
+    class Received(Head):
+        __slots__ = ("wire",)
+
+    head = Received({"status": 200, "headers": {"a": "1"}})
+    head.wire = b"wire"
+    head.script = ScriptObject(7, [])
+    twin = head.derived({"status": 201, "headers": {}})
+    assert type(twin) is Received
+    assert (twin.wire, twin.script, twin.fields) == (b"wire", None, {"status": 201, "headers": {}})
+    assert (head.script.number, head.fields) == (7, {"status": 200, "headers": {"a": "1"}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "outgoing"),
+    [
+        ({"headers": {"a": "1", "b": "2"}}, {"headers": {"b": "2"}}),
+        ({"headers": {"a": "other", "b": "2"}}, {"headers": {"a": "other", "b": "2"}}),
+        ({"status": 200, "headers": {}}, {"status": 200, "headers": {}}),
+        ({"headers": None}, {"headers": None}),
+        ({}, {}),
+    ],
+)
+def test_what_is_outdated_is_not_sent(fields, outgoing):
+    twin = Head().derived(fields, {"a": "1"})
+    assert twin.fields == fields
+    assert twin.outgoing() == outgoing
+    assert Head(fields).outgoing() == fields
+
+
+def test_the_tail_of_a_message():
+    tail = Head({"headers": {"a": "1"}})
+    assert END.tail is None
+    assert MessageEnd(tail) == MessageEnd(Head({"headers": {"a": "1"}}))
+    assert MessageEnd(tail) != END
+    assert repr(MessageEnd(tail)) == "MessageEnd(Head({'headers': {'a': '1'}}))"

@@ -99,7 +99,7 @@ def test_values_arrive_as_the_filter_wants_them(kind, value, given_to_filter):
         (SIZE, True, "requires a number or a string such as '64k', given true"),
         (PIPELINE, "", "expects the name of a pipeline, given the empty string"),
         (SIZE, math.inf, "expects a size"),
-        (dynamic(NUMBER), "x", "expects a function or a number, given the string 'x'"),
+        (dynamic(NUMBER), "x", "expects a number or a function, given the string 'x'"),
     ],
 )
 def test_what_users_read(kind, value, message):
@@ -111,7 +111,7 @@ def test_what_users_read(kind, value, message):
     ("kind", "typescript"),
     [
         (NUMBER, "number"),
-        (dynamic(STRING), "((...args: any[]) => any) | string"),
+        (dynamic(STRING), "string | ((...args: any[]) => any)"),
         (Options((Param("a", NUMBER), Param("b", STRING))), "{ a?: number; b?: string }"),
     ],
 )
@@ -202,7 +202,7 @@ class TestVariadic:
         assert bind([self.FORM], args)[:count] == args
 
 
-@pytest.mark.parametrize(("value", "words"), [(False, "false"), (1e20, "the number 1e+20"), ([], "an instance of list")])
+@pytest.mark.parametrize(("value", "words"), [(False, "false"), (1e20, "the number 1e+20"), (set(), "an instance of set")])
 def test_descriptions(value, words):
     assert describe(value) == words
 

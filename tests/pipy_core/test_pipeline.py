@@ -238,8 +238,103 @@ class TestHost:
         tape.pipeline.hold(valve)
         assert tape.world.turn.finish() == ([valve] if closed else [])
 
+    def test_held_by(self):
+        """Valves that one event closes hold nobody else."""
+        tape = Tape([])
+        before, mine, opened = [tape.pipeline.new_valve() for _ in range(3)]
+        before.close()
+        tape.pipeline.hold(before)
+
+        def feed(event):
+            assert event is EOS
+            for valve in (mine, opened):
+                valve.close()
+                tape.pipeline.hold(valve)
+            opened.open()
+
+        assert tape.pipeline.held_by(feed, EOS) == [mine]
+        assert tape.world.turn.finish() == [before]
+
+    def test_held_by_with_an_error(self):
+        """It is the caller's; the turn is as it was."""
+        tape = Tape([])
+        with pytest.raises(ZeroDivisionError):
+            tape.pipeline.held_by(lambda _event: 1 / 0, EOS)
+        assert tape.world.turn.held == []
+
     def test_the_clock_is_that_of_the_services(self):
         tape = Tape([])
         before = tape.pipeline.now()
         tape.advance(5).expect()
         assert tape.pipeline.now() - before == 5
+
+
+class Maker(Filter):
+    """Makes three pieces of each event, one when it gets it, the others when there is room."""
+
+    def process(self, event):
+        self._event, self._left = event, 2
+        self.emit(event)
+        self.host.when_relieved(self._more)
+
+    def _more(self):
+        self._left -= 1
+        self.emit(self._event)
+        if self._left:
+            self.host.when_relieved(self._more)
+
+
+def test_work_that_waits_for_room_goes_on_soon_if_there_is_room():
+    tape = Tape(Maker)
+    tape.play(Data(b"x")).expect(Data(b"x"))
+    assert tape.pipeline.busy()
+    tape.advance(0).expect(Data(b"x"), Data(b"x"))
+    assert not tape.pipeline.busy()
+
+
+def test_work_that_waits_for_room_goes_on_when_there_is():
+    class Full(Filter):
+        """A sink without room."""
+
+        def process(self, event):
+            valve.close()
+            self.host.hold(valve)
+            self.emit(event)
+
+    tape = Tape([Maker, Full])
+    valve = tape.pipeline.new_valve()
+    tape.play(Data(b"x")).expect(Data(b"x"))
+    tape.advance(60).expect()
+    valve.open()
+    tape.advance(0).expect(Data(b"x"))
+    valve.open()
+    tape.advance(0).expect(Data(b"x"))
+
+
+def test_work_that_waits_for_room_is_forgotten_with_its_pipeline():
+    tape = Tape(Maker)
+    valve = tape.pipeline.new_valve()
+    valve.close()
+    tape.world.turn.held.append(valve)
+    tape.play(Data(b"x")).expect(Data(b"x"))
+    tape.close().expect()
+    valve.open()
+    tape.advance(60).expect()
+
+
+def test_a_layout_knows_how_many_run():
+    world = World()
+    layout = world.layout([Maker])
+    first, second = (Pipeline(layout, world.context(), ignore) for _ in range(2))
+    assert layout.running == 2
+    first.close()
+    first.close()
+    assert layout.running == 1
+    second.abandon(None)
+    second.close()
+    assert layout.running == 0
+    empty = world.layout([])
+    third = Pipeline(empty, world.context(), ignore)
+    assert empty.running == 1
+    third.close()
+    assert empty.running == 0

@@ -8,6 +8,23 @@ from pipy_core import logs
 from pipy_core.errors import ArgumentError
 from pipy_core.settings import LOG_LEVELS, OPTIONS, Settings, from_environment, with_value
 
+#: What is no address of the admin port.
+ADDRESSES = "expected a port, or an IP address and a port such as 0.0.0.0:6060"
+ADMIN_MISTAKES = [
+    "",
+    "-1",
+    "65536",
+    "six",
+    "6060x",
+    ":6060:",
+    "host:6060",
+    "1.2.3:6060",
+    "[::1:6060",
+    "::1:x",
+    "1.2.3.4:",
+    "\u0661",
+]
+
 
 @pytest.mark.parametrize(
     ("option", "text", "name", "value"),
@@ -18,6 +35,10 @@ from pipy_core.settings import LOG_LEVELS, OPTIONS, Settings, from_environment, 
         ("call-timeout", "0.25", "call_timeout", 0.25),
         ("call-timeout", "1m", "call_timeout", 60.0),
         ("heap-limit", "16", "heap_limit_mb", 16),
+        ("admin-port", "6060", "admin_address", ("127.0.0.1", 6060)),
+        ("admin-port", "0.0.0.0:6060", "admin_address", ("0.0.0.0", 6060)),
+        ("admin-port", "[::1]:6060", "admin_address", ("::1", 6060)),
+        ("admin-port", "0", "admin_address", None),
     ],
 )
 def test_a_value_changes_one_setting(option: str, text: str, name: str, value: object) -> None:
@@ -34,6 +55,7 @@ def test_a_value_changes_one_setting(option: str, text: str, name: str, value: o
         ("call-timeout", "-1", "invalid --call-timeout: -1: expected seconds above 0 and up to 3600"),
         ("load-timeout", "soon", "invalid --load-timeout: soon: expected seconds above 0 and up to 3600"),
         ("load-timeout", "1e999", "invalid --load-timeout: 1e999: expected seconds above 0 and up to 3600"),
+        *((("admin-port", text, f"invalid --admin-port: {text}: {ADDRESSES}")) for text in ADMIN_MISTAKES),
         ("heap-limit", "15", "invalid --heap-limit: 15: expected megabytes from 16 to 65536"),
         ("heap-limit", "1.5", "invalid --heap-limit: 1.5: expected megabytes from 16 to 65536"),
         ("heap-limit", "", "invalid --heap-limit: : expected megabytes from 16 to 65536"),

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+import structlog
 
 from pipy_core.api import (
     END,
@@ -241,6 +242,28 @@ class TestFarEnds:
         with pytest.raises(AssertionError, match="1 connections"):
             tape.outbound(1)
 
+    def test_a_child_process_is_played_by_the_test(self) -> None:
+        codes: list[int] = []
+
+        class Runs(Filter):
+            def process(self, event: Event) -> None:
+                branch = self.host.spawn(["cat", "-n"], {"cwd": ""}, self.emit, codes.append)
+                branch.feed(event)
+                branch.drain()
+
+        tape = Tape(Runs)
+        tape.play(Data(b"in")).expect()
+        child = tape.process()
+        child.expect(Data(b"in"))
+        assert (child.arguments, child.options, child.drained) == (["cat", "-n"], {"cwd": ""}, True)
+        child.reply(Data(b"out")).expect(Data(b"out"))
+        child.exit(3).expect(EOS)
+        assert codes == [3]
+        with pytest.raises(AssertionError, match="1 child processes"):
+            tape.process(1)
+        tape.world.cannot_spawn = OSError("none left")
+        tape.play(Data(b"in")).fails(OSError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+
     def test_functions_see_the_variables_of_their_context(self) -> None:
         seen = []
         tape = Tape(Joined, target("x"), lambda event: seen.append((event, tape.world.current["name"])), variables={"name": "one"})
@@ -296,6 +319,19 @@ class TestClock:
         second = tape.again()
         second.play(Data(b"a")).expect()
         second.advance(1).expect(Data(b"1011.0"))
+
+
+def test_lines_are_seen_whatever_level_an_earlier_test_has_set() -> None:
+    strict = structlog.make_filtering_bound_logger(40)
+    before = structlog.get_config()["wrapper_class"]
+    structlog.configure(wrapper_class=strict)
+    try:
+        with logged() as lines:
+            get_logger("x").warning("seen")
+        assert structlog.get_config()["wrapper_class"] is strict
+    finally:
+        structlog.configure(wrapper_class=before)
+    assert lines == ["[WRN] [x] seen"]
 
 
 def test_lines_logged_meanwhile() -> None:

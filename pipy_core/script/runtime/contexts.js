@@ -15,8 +15,9 @@
 
   const inboundOf = (origin) => {
     if (origin.sent !== null && origin.inbound === null) {
-      const [id, remoteAddress, remotePort, localAddress, localPort] = origin.sent;
-      origin.inbound = Object.freeze({ id, remoteAddress, remotePort, localAddress, localPort });
+      const [id, remoteAddress, remotePort, localAddress, localPort, destinationAddress, destinationPort] = origin.sent;
+      const destination = destinationAddress === undefined ? {} : { destinationAddress, destinationPort }; // of transparent ports only
+      origin.inbound = Object.freeze({ id, remoteAddress, remotePort, localAddress, localPort, ...destination });
     }
     return origin.inbound;
   };
@@ -83,8 +84,7 @@
     const module = rt.programs.get(program).modules.get(path);
     const copies = elements.map((element) => {
       const copy = new Context(rt.current.values.slice(), rt.current.origin);
-      if (element !== null && typeof element === "object")
-        for (const [name, value] of Object.entries(element)) copy.values[module.slotOf(name)] = value;
+      if (element !== null && typeof element === "object") module.assign(copy.values, element);
       return copy;
     });
     copies.forEach((copy, index) => contexts.set(first + index, copy));

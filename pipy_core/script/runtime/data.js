@@ -104,15 +104,18 @@
     return handle ? `[${handle.number},${from},${from + size}]` : `{"x":${stringify(latin1(bytes))}}`;
   };
 
+  let crossing = false; // JSON is made for Python
+  let seen = false;
+
   class Data extends rt.Event {
     #pieces = [];
     #size = 0;
     #changed = false;
 
-    constructor(content, encoding = "utf8") {
+    constructor(content, encoding) {
       super();
       if (content === undefined || content === null) return;
-      if (typeof content === "string") this.#append(pieceOf(decoder(encoding)(content)));
+      if (typeof content === "string") this.#append(pieceOf(decoder(encoding ?? "utf8")(content)));
       else if (content instanceof Data) {
         this.#pieces = content.#pieces.slice();
         this.#size = content.#size;
@@ -143,6 +146,7 @@
     }
 
     pushUInt32BE(number) {
+      if (typeof number !== "number") throw new TypeError("argument #1 expects a number");
       const bytes = new Uint8Array(4);
       new DataView(bytes.buffer).setUint32(0, number);
       this.#append(pieceOf(bytes));
@@ -175,7 +179,8 @@
     }
 
     // Text, or undefined when the bytes are not valid UTF-8.
-    toString(encoding = "utf8") {
+    toString(encoding) {
+      encoding ??= "utf8"; // null is as good as nothing, for all arguments that may be left out
       if (this.#pieces.length === 0) return decoder(encoding) && "";
       if (encoding === "utf8" && this.#pieces.every((piece) => piece.text !== undefined))
         return this.#pieces.map((piece) => piece.text).join("");
@@ -189,7 +194,20 @@
     }
 
     toJSON() {
+      if (crossing) return { "\0": "Data", payload: this.#base64(), script: 0 };
+      seen = true;
       return this.toString() ?? null;
+    }
+
+    #base64() {
+      if (this.#pieces.some((piece) => piece.handle)) return this.toString("base64");
+      const bytes = new Uint8Array(this.#size);
+      let at = 0;
+      for (const piece of this.#pieces) {
+        bytes.set(asBytes(piece).bytes, at);
+        at += piece.size;
+      }
+      return bytes.toBase64();
     }
 
     #append(piece) {
@@ -207,6 +225,26 @@
         data.#changed = false;
         return data;
       };
+      // Do something that makes JSON for Python: Data in it is marked, as `events.Data` is in JSON.
+      rt.marked = (make) => {
+        crossing = true;
+        try {
+          return make();
+        } finally {
+          crossing = false;
+        }
+      };
+      // Whether Data has been put into JSON, unmarked, since this was last asked
+      rt.hasSeenData = () => {
+        const answer = seen;
+        seen = crossing = false; // the latter may be left true where a call was stopped
+        return answer;
+      };
+      // What toJSON has made of a Data that is marked -> that Data, for JSON.parse; other values as they are
+      rt.reviveData = (_name, value) =>
+        value !== null && typeof value === "object" && value["\0"] === "Data" && typeof value.payload === "string"
+          ? Data.from(value.payload, "base64") ?? value
+          : value;
       rt.dataChanged = (data) => data.#changed;
       rt.dataSettled = (data) => {
         data.#changed = false;

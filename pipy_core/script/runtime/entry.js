@@ -199,9 +199,13 @@
   // The script's own line that called into the runtime, as V8 prints it.
   rt.where = () => new Error().stack.split("\n").find((frame) => frame.includes("pipy://")) ?? "";
 
+  // What Python may ask of the sources of plugins.
+  rt.provided = new Map();
+
   const OPERATIONS = {
     load: (number, main) => rt.load(number, main),
     sweep: () => rt.sweep(),
+    ask: (name, ...args) => rt.provided.get(name)(...args) ?? null,
     count: () => ({ contexts: rt.contextCount(), heads: rt.headCount(), programs: rt.programs.size }),
     fork: (context, first, program, path, functionNumber, constantNumber) => {
       rt.enter(context);
@@ -227,7 +231,7 @@
   };
 
   const call = (request) => {
-    const program = request[1];
+    const program = (rt.generation = request[1]);
     const sent = request[4];
     const ahead = request[5];
     rt.enter(request[3]);

@@ -7,9 +7,9 @@
   let touched = []; // records whose head a script has looked at during this call
   let made = 0; // heads made by scripts have negative numbers, Python's are positive
 
-  // A record is { number (0: Python does not know it), head, known (its JSON as Python has it) }; the head of one that Python has
+  // A record is { number (0: Python does not know it), head, known (its JSON as Python has it), hasData (in it) }; the head of one that Python has
   // sent is read from its JSON when a script first looks at it.
-  const recordOf = (head) => touched.find((record) => record.head === head) ?? { number: 0, head, known: undefined };
+  const recordOf = (head) => touched.find((record) => record.head === head) ?? { number: 0, head, known: undefined, hasData: false };
 
   // What of a value can be put into JSON: a BigInt as text; without what throws when it is read, and without what it is a part of.
   const salvage = (value, copies) => {
@@ -43,8 +43,7 @@
     }
   };
 
-  // A head crosses as a JSON object, whatever a script has made of it.
-  const asJSON = (head) => {
+  const objectJSON = (head) => {
     try {
       const json = stringify(head);
       return json[0] === "{" ? rt.wellFormed(json) : salvaged(head);
@@ -53,36 +52,47 @@
     }
   };
 
+  // A head crosses as a JSON object, whatever a script has made of it. The few that have Data in them are made once more, with marks.
+  const write = (record) => {
+    rt.hasSeenData();
+    const json = objectJSON(record.head);
+    record.hasData = rt.hasSeenData();
+    return record.hasData ? rt.marked(() => objectJSON(record.head)) : json;
+  };
+
+  const fieldsJSON = ({ number, known, hasData }) => (hasData ? `[${number},${known},1]` : `[${number},${known}]`);
+
   const touch = (record) => {
-    if (record.head === undefined) record.head = rt.parse(record.known);
+    if (record.head === undefined) record.head = record.hasData ? rt.parse(record.known, rt.reviveData) : rt.parse(record.known);
     if (record.number !== 0 && !touched.includes(record)) {
-      record.known ??= asJSON(record.head);
+      record.known ??= write(record);
       touched.push(record);
     }
     return record.head;
   };
 
-  // What Python sends of a head: null, a number it has sent before, or [number, which of the lines of the request is its JSON]; the
-  // number is 0 for one that Python will not come back to.
+  // What Python sends of a head: null, a number it has sent before, or [number, which of the lines of the request is its JSON], with
+  // a 1 behind them if there is Data in it; the number is 0 for one that Python will not come back to.
   const recordFrom = (sent) => {
     if (sent === null) return null;
     if (typeof sent === "number") return records.get(sent);
-    const record = { number: sent[0], head: undefined, known: rt.lines[sent[1]] };
+    const record = { number: sent[0], head: undefined, known: rt.lines[sent[1]], hasData: sent.length > 2 };
     if (record.number !== 0) records.set(record.number, record);
     return record;
   };
 
-  // What Python gets of a head: null, a number it knows, or [number, fields].
+  // What Python gets of a head: null, a number it knows, or [number, fields], with a 1 behind them if there is Data among them.
   const headJSON = (record) => {
     if (record === null) return "null";
     if (record.number !== 0) {
       touch(record);
       return String(record.number);
     }
-    record.known = asJSON(touch(record));
+    touch(record);
+    record.known = write(record);
     record.number = --made;
     records.set(record.number, record);
-    return `[${record.number},${record.known}]`;
+    return fieldsJSON(record);
   };
 
   // Heads that scripts have changed in this call: "[[number, fields], ...]", or nothing.
@@ -90,10 +100,10 @@
     if (touched.length === 0) return "";
     const changes = [];
     for (const record of touched) {
-      const now = asJSON(record.head);
+      const now = write(record);
       if (now !== record.known) {
         record.known = now;
-        changes.push(`[${record.number},${now}]`);
+        changes.push(fieldsJSON(record));
       }
     }
     touched = [];

@@ -20,6 +20,9 @@
   };
 
   const { Data, Message, MessageStart, MessageEnd, StreamEnd, Native, pipy } = rt;
+  const provide = (name, answer) => void rt.provided.set(name, answer);
+  const generation = () => rt.generation; // of the script that is running: a reload is the next one
+  const isAlive = (number) => rt.programs.has(number);
   rt.install({ console, Data, Message, MessageStart, MessageEnd, StreamEnd, pipy });
-  rt.forPlugins = Object.freeze({ Data, Message, MessageStart, MessageEnd, StreamEnd, Native, host: rt.host });
+  rt.forPlugins = Object.freeze({ Data, Message, MessageStart, MessageEnd, StreamEnd, Native, host: rt.host, provide, generation, isAlive });
 };

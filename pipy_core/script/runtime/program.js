@@ -5,12 +5,22 @@
 
   rt.programs = new Map();
   let loading = null; // the module that is being evaluated
+  const MOST_STRANGERS = 100; // names told of, for a module
 
   // Strict code inside `with`: variables are looked up in the scope, and an undeclared one is an error instead of a new global.
   const evaluate = new Function(
     "with (arguments[0]) { return (function () { 'use strict'; return eval(arguments[0]) })(arguments[1]) }\n//# sourceURL=pipy-evaluate",
   );
-  rt.locate = (path) => evaluate({}, rt.host("pipy.source", path));
+  const respelled = (source) => rt.host("pipy.respelled", source);
+  rt.locate = (path) => evaluate({}, respelled(rt.host("pipy.source", path)));
+
+  const parses = (source) => {
+    try {
+      return new Function(`"use strict"; ${source}\n`) !== null;
+    } catch {
+      return false;
+    }
+  };
 
   // "plugins/a.js", "./plugins/a.js", "/plugins/../plugins/a.js" -> "/plugins/a.js"; never above the root
   const normalize = (path) => {
@@ -47,7 +57,14 @@
       const outer = loading;
       loading = module;
       rt.host("pipy.loading", path); // so that a syntax error, which ends the call, can be placed
-      const result = evaluate(module.scope.names, `${source}\n//# sourceURL=pipy://${path}`);
+      const named = (text) => `${text}\n//# sourceURL=pipy://${path}`;
+      let result;
+      try {
+        result = evaluate(module.scope.names, named(source));
+      } catch (error) {
+        if (!(error instanceof SyntaxError) || parses(source)) throw error; // of what has run nothing may run again
+        result = evaluate(module.scope.names, named(respelled(source))); // what V8 cannot parse may be right for the original
+      }
       loading = outer;
       if (outer !== null) rt.host("pipy.loading", outer.path);
       if (!(result instanceof Configuration))
@@ -70,10 +87,12 @@
       }
       for (const module of this.modules.values()) {
         rt.host("pipy.loading", module.path);
+        const own = new Set([...module.scope.slots.keys(), "__filename", "__inbound"]);
         for (const [name, namespace] of module.imports) {
           const slot = exported.get(`${namespace}\n${name}`);
           if (slot === undefined) throw new rt.LoadError(`cannot import variable ${name} in ${module.path}`);
-          module.scope.variable(name, slot);
+          if (own.has(name)) rt.host("pipy.log", "warning", `${module.path} has a variable ${name} of its own: that of ${namespace} is not seen there`);
+          else module.scope.variable(name, slot);
         }
       }
     }
@@ -99,6 +118,7 @@
       this.scope = new rt.Scope(path);
       this.exports = [];
       this.imports = [];
+      this.strangers = new Set();
     }
     declare(variables) {
       for (const [name, value] of Object.entries(variables)) {
@@ -107,10 +127,16 @@
         this.scope.variable(name, this.program.initial.push(value) - 1);
       }
     }
-    slotOf(name) {
-      const slot = this.scope.slots.get(name);
-      if (slot === undefined) throw new ReferenceError(`unresolved identifier: ${name}`);
-      return slot;
+    // Give variables the values that a fork has for them. The original takes names that are none, too: they are told of, once.
+    assign(values, given) {
+      for (const [name, value] of Object.entries(given)) {
+        const slot = this.scope.slots.get(name);
+        if (slot !== undefined) values[slot] = value;
+        else if (!this.strangers.has(name) && this.strangers.size < MOST_STRANGERS) {
+          this.strangers.add(name);
+          rt.host("pipy.log", "warning", `fork: ${this.path} has no variable ${name}`);
+        }
+      }
     }
   }
 
@@ -162,7 +188,6 @@
       for (const [name, namespace] of Object.entries(expectObject(variables, 1))) {
         if (typeof namespace !== "string") throw new TypeError(`namespace expected for import: ${name}`);
         if (namespace === "") throw new TypeError("namespace cannot be empty");
-        if (this.#module.scope.has(name)) throw new rt.LoadError(`duplicated variable name ${name}`);
         this.#module.imports.push([name, namespace]);
       }
       return this;
@@ -224,7 +249,8 @@
   };
   pipy.load = (path) => rt.host("pipy.load", normalize(expectString(path, 1)));
   pipy.restart = () => void rt.host("pipy.restart");
-  pipy.exit = (code = 0) => {
+  pipy.exit = (code) => {
+    code ??= 0;
     if (!Number.isFinite(code)) throw wrongArgument(1, "a number", code);
     rt.host("pipy.exit", Math.trunc(code));
   };
@@ -234,6 +260,7 @@
   rt.load = (number, main) => {
     const program = new Program(number, main);
     rt.programs.set(number, program);
+    rt.generation = number;
     loading = null;
     program.load(main);
     program.link();

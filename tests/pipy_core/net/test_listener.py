@@ -3,6 +3,7 @@
 import errno
 import socket
 import struct
+import sys
 from typing import ClassVar
 
 import gevent
@@ -13,6 +14,7 @@ from pipy_core.errors import StartError
 from pipy_core.events import EOS, Data, Failure, StreamEnd
 from pipy_core.filter import Filter
 from pipy_core.net import listener as module
+from pipy_core.net import transparent
 from pipy_core.net.listener import Listener
 from pipy_core.testing import logged
 
@@ -121,6 +123,22 @@ class TestConnections:
         port.connect()
         reactor.until(lambda: len(port.stages) == 2)
         assert contexts.inbounds[1][0] > number
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells where a connection was meant to go")
+    def test_the_context_of_a_transparent_port_knows_where_its_client_wanted_to_go(self, reactor, contexts, make_port, monkeypatch):
+        monkeypatch.setattr(transparent, "destination", lambda _sock: ("10.1.2.3", 80))
+        port = make_port(transparent=True)
+        client = port.connect()
+        reactor.until(lambda: port.stages)
+        assert contexts.inbounds[0][1:] == (*client.getsockname(), *port.address, "10.1.2.3", 80)
+
+    def test_a_port_may_become_transparent(self, contexts, make_port, monkeypatch):
+        allowed = []
+        monkeypatch.setattr(transparent, "allow", allowed.append)
+        port = make_port()
+        for options, calls in ((OPTIONS, 0), ({**OPTIONS, "transparent": True}, 1), ({**OPTIONS, "transparent": True}, 1)):
+            port.listener.serve(port.layout, options, contexts.new, contexts.gone)
+            assert len(allowed) == calls
 
     def test_the_pipeline_ends_with_the_client_and_everything_is_released(self, reactor, contexts, make_port):
         port = make_port()

@@ -54,6 +54,10 @@ class Stage:
         """No test here opens a connection."""
         raise NotImplementedError
 
+    def spawn(self, *_args: Any) -> Any:
+        """Nor runs a child process."""
+        raise NotImplementedError
+
     def load(self, **files: str) -> Program:
         """Load ``main`` from *files*, whose names get a ``.js``."""
         for name, source in files.items():

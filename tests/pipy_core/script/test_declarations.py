@@ -3,7 +3,7 @@
 import pytest
 
 from pipy_core.errors import ArgumentError
-from pipy_core.script.declarations import parse_port, parse_when
+from pipy_core.script.declarations import check_listen, parse_port, parse_when
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,10 @@ def test_when_a_task_runs(when, parsed):
 def test_when_no_task_can_run(when, message):
     with pytest.raises(ArgumentError, match=message):
         parse_when(when)
+
+
+def test_only_linux_tells_where_connections_were_meant_to_go():
+    check_listen({"transparent": True}, "linux")
+    check_listen({"transparent": False}, "darwin")
+    with pytest.raises(ArgumentError, match=r"option\.transparent needs Linux; this system is darwin"):
+        check_listen({"transparent": True}, "darwin")

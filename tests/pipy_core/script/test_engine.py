@@ -18,6 +18,36 @@ def script(*functions, variables="{}"):
     return f"pipy({variables}).pipeline('p')" + "".join(f"\n  .call({function})" for function in functions)
 
 
+def test_python_may_ask_what_a_source_of_a_plugin_offers(play):
+    def plugins(registry):
+        registry.add_script(
+            "asked.js",
+            """(runtime) => {
+              const { provide, generation, isAlive } = runtime;
+              provide("echo", (...values) => values);
+              provide("nothing", () => undefined);
+              provide("alive", (number) => [generation(), isAlive(number)]);
+              provide("throws", () => { throw new TypeError("no") });
+              return {};
+            }""",
+        )
+
+    def story(stage):
+        first = stage.load(main=script("() => 1"))
+        assert stage.engine.ask("echo", 1, "\u00fc", [None], {"a": True}) == [1, "\u00fc", [None], {"a": True}]
+        assert stage.engine.ask("nothing") is None
+        with pytest.raises(ScriptError, match="no"):
+            stage.engine.ask("throws")
+        with pytest.raises(ScriptError):
+            stage.engine.ask("nobody offers this")
+        stage.load(main=script("() => 2"))
+        assert stage.engine.ask("alive", first.number) == [stage.program.number, True]
+        first.retire()
+        assert stage.engine.ask("alive", first.number) == [stage.program.number, False]
+
+    play(story, prepare=plugins)
+
+
 @pytest.fixture
 def run(play):
     """``run(function, *arguments)``: what one function of a script gives."""
@@ -309,6 +339,8 @@ class TestContexts:
             for function in (2, 3):
                 with pytest.raises(ScriptError, match="TypeError"):
                     stage.call(function, context=context)
+            transparent = stage.program.new_context((*INBOUND, "10.1.2.3", 80))
+            assert stage.call(0, context=transparent) == "7,10.0.0.1,1234,127.0.0.1,8000,10.1.2.3,80"
             stage.program.gone(context)
             assert stage.call(1, context=clone) is None
             assert stage.call(1) is None
@@ -366,7 +398,11 @@ class TestContexts:
         def story(stage):
             stage.load(
                 main=script(
-                    "() => _x", "() => [{ _x: 1 }, null, { _x: 3 }]", "() => 5", "() => [{ _y: 1 }]", variables=self.VARIABLES
+                    "() => _x",
+                    "() => [{ _x: 1 }, null, { _x: 3 }]",
+                    "() => 5",
+                    "() => [{ _y: 1, _x: 2 }]",
+                    variables=self.VARIABLES,
                 )
             )
             functions = stage.functions()
@@ -377,10 +413,10 @@ class TestContexts:
             assert [stage.call(0, context=fork) for fork in forks] == [1, 0, 3]
             with pytest.raises(TypeError, match="invalid initializer list"):
                 stage.program.fork_contexts(context, "/main.js", functions[2])
-            before = stage.engine.count()["contexts"]
-            with pytest.raises(ScriptError, match="unresolved identifier: _y"):
-                stage.program.fork_contexts(context, "/main.js", functions[3])
-            assert stage.engine.count()["contexts"] == before
+            with logged() as log:
+                twice = [stage.program.fork_contexts(context, "/main.js", functions[3]) for _ in range(2)]
+            assert log == ["[WRN] [] fork: /main.js has no variable _y"]
+            assert [stage.call(0, context=fork) for forks in twice for fork in forks] == [2, 2]
             assert stage.call(0) == 0
 
         play(story)

@@ -1,6 +1,7 @@
 """Questions of scripts: what comes back, and the files a script is made of."""
 
 import json
+import os
 
 import pytest
 
@@ -127,3 +128,16 @@ class TestCodebase:
         (tmp_path / "loop").symlink_to("loop")
         with pytest.raises(OSError, match=r"^cannot read /loop: Too many levels of symbolic links$"):
             Codebase(tmp_path).read("/loop")
+
+
+def test_an_entry_of_the_codebase(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"content")
+    (tmp_path / "folder").mkdir()
+    os.utime(tmp_path / "a.txt", ns=(1, 5))
+    os.mkfifo(tmp_path / "pipe")
+    codebase = Codebase(tmp_path)
+    assert codebase.entry("/a.txt", 7) == (b"content", 5)
+    with pytest.raises(ValueError, match=r"a\.txt is larger than 0 MiB"):
+        codebase.entry("/a.txt", 6)
+    for path in ("/none", "/folder", "/pipe", "/a.txt/b", "/" + "n" * 5000):
+        assert codebase.entry(path, 7) is None

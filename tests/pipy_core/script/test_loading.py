@@ -200,6 +200,21 @@ class TestModules:
 
         play(story, prepare=filters)
 
+    def test_a_variable_of_its_own_hides_one_that_a_module_imports(self, play):
+        def story(stage):
+            with logged() as log:
+                stage.load(
+                    main="pipy({ x: 1 }).import({ x: 'ns' }).pipeline('p').chain(['a.js'], 'p').call(() => x)",
+                    a="pipy().export('ns', { x: 2 })",
+                )
+            own = next(
+                each for use in stage.program.modules[0].pipelines["p"].uses if (each := getattr(use.make(), "function", None))
+            )
+            assert stage.program.call(stage.program.new_context(), own, ()) == 1
+            assert "[WRN] [] /main.js has a variable x of its own: that of ns is not seen there" in log
+
+        play(story, prepare=filters)
+
     def test_variables_of_one_name_in_two_modules_are_two(self, play):
         def story(stage):
             stage.load(
@@ -240,7 +255,7 @@ class TestDeclarations:
             ("pipy().import(5)", "TypeError", "argument #1 expects an object"),
             ("pipy().import({ x: 5 })", "TypeError", "namespace expected for import: x"),
             ("pipy().import({ x: '' })", "TypeError", "namespace cannot be empty"),
-            ("pipy({ x: 1 }).import({ x: 'ns' })", "Error", "duplicated variable name x"),
+            ("pipy({ x: 1 }).import({ x: 'ns' })", "Error", "cannot import variable x in /main.js"),
             ("pipy().import({ x: 'ns' })", "Error", "cannot import variable x in /main.js"),
             ("5", "Error", "Script was not evaluated to Configuration: 5"),
             ("pipy", "Error", None),
