@@ -1,0 +1,1 @@
+"""TLS: ``acceptTLS``, ``connectTLS`` and ``handleTLSClientHello``."""
