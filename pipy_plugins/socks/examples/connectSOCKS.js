@@ -1,0 +1,10 @@
+// Requests for the dark go through a proxy.
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .muxHTTP('session', req => 'dark')
+  .pipeline('session')
+  .connectSOCKS('proxy', 'in.the.dark:80', { username: 'joe', password: 'secret' })
+  .pipeline('proxy')
+  .connect('127.0.0.1:1080')
