@@ -39,17 +39,22 @@ class DecodeRequest(Filter):
 
     def __init__(self) -> None:
         self._decoder: RequestDecoder | None = None
+        self._ended = False
 
     def process(self, event: Event) -> None:
         """See ``Filter``. Only Data and StreamEnd are consumed."""
+        if self._ended:
+            return
         if type(event) is Data:
             if self._decoder is None:
                 self._decoder = RequestDecoder(self.emit, eager=True)
             try:
                 self._decoder.feed(event.payload)
             except BadMessage:
+                self._ended = True
                 self.emit(StreamEnd(Failure.PROTOCOL_ERROR))
         elif type(event) is StreamEnd:
+            self._ended = True
             self.emit(event)
 
     def close(self) -> None:
@@ -65,21 +70,24 @@ class DecodeResponse(Filter):
     def __init__(self, settings: dict[str, Any]) -> None:
         self._bodiless = settings["bodiless"]
         self._decoder: ResponseDecoder | None = None
+        self._ended = False
 
     def process(self, event: Event) -> None:
         """See ``Filter``. Only Data and StreamEnd are consumed."""
+        if self._ended:
+            return
         if self._decoder is None:
             self._decoder = ResponseDecoder(self.emit, self._method, _skip)
         if type(event) is Data:
-            in_message = self._decoder.in_message
             try:
                 self._decoder.feed(event.payload)
             except BadMessage:
-                self._fail(Failure.PROTOCOL_ERROR, in_message)
+                self._fail(Failure.PROTOCOL_ERROR, self._decoder.broken_inside)
         elif type(event) is StreamEnd:
             in_message = self._decoder.in_message
             failure = self._decoder.finish(event.error)
             if failure is Failure.NONE:
+                self._ended = True
                 self.emit(event)
             else:
                 self._fail(failure, in_message)
@@ -94,6 +102,7 @@ class DecodeResponse(Filter):
         return "HEAD" if self.host.value(self._bodiless) else ""
 
     def _fail(self, failure: Failure, in_message: bool) -> None:
+        self._ended = True
         if not in_message:
             self.emit(MessageStart(FailureHead(failure)))
         self.emit(StreamEnd(failure))
@@ -191,6 +200,13 @@ class EncodeResponse(_Encode):
         self._writer.final = bool(self.host.value(self._final))
         self._writer.method = "HEAD" if self.host.value(self._bodiless) else ""
         super()._begin(event)
+        if self._writer.is_urgent:
+            self.host.after(0.0, self._release)
+
+    def _release(self) -> None:
+        """The turn is over: events are not held back any longer."""
+        if self._writer.is_urgent:
+            self._send(self._writer.flush())
 
     def _end(self) -> None:
         self._tunnel = self._writer.status == 101

@@ -50,7 +50,7 @@ HEAD, LENGTH, CHUNKS, REST, WAIT, TUNNEL, DONE = State
 class Decoder(ABC):
     """What requests and responses share. Messages go to *emit* as ``MessageStart``, ``Data``..., ``MessageEnd``."""
 
-    __slots__ = ("_after", "_chunks", "_emit", "_empty", "_held", "_left", "_probe", "_probed", "state")
+    __slots__ = ("_after", "_chunks", "_emit", "_empty", "_held", "_left", "_probe", "_probed", "broken_inside", "state")
 
     #: The form of an incomplete start line.
     some_line: re.Pattern[bytes]
@@ -65,6 +65,7 @@ class Decoder(ABC):
         self._empty = 0
         self._probe: httptools.HttpRequestParser | None = None  # has seen the fields of an incomplete head
         self._probed = 0
+        self.broken_inside = False  # feed has raised within a message that had begun
 
     @property
     def held(self) -> int:
@@ -94,6 +95,7 @@ class Decoder(ABC):
                 else:
                     position = self._read_body(data, position)
         except BadMessage:
+            self.broken_inside = self.in_message
             self.close()
             raise
 

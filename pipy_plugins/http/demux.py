@@ -2,7 +2,7 @@
 
 Requests that are pipelined are worked on at the same time. Answers that come before their turn are kept, ``MAX_KEPT`` bytes of
 them: whoever brings them cannot be made to wait, since it may be the one that brings the answer that is waited for. A client with
-``MAX_REQUESTS`` unanswered requests is not read from. See ``slot`` for one exchange.
+``MAX_REQUESTS`` unanswered requests is not read from. See ``slot`` for one exchange, ``v2`` for HTTP/2, where there is no order.
 """
 
 from typing import Any, Final
@@ -12,10 +12,9 @@ from pipy_core.api import (
     EOS,
     PIPELINE,
     SIZE,
-    Data,
+    Branch,
     Event,
     Failure,
-    Filter,
     MessageStart,
     Param,
     Registry,
@@ -26,10 +25,12 @@ from pipy_core.api import (
     options,
 )
 from pipy_plugins.http.codecs import BUFFER_SIZE
+from pipy_plugins.http.connection import ClientConnection
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import RequestHead
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.slot import Slot
+from pipy_plugins.http.v2.answer import Answer
 
 #: Bytes behind a request for another protocol that are kept before the client has to wait.
 HIGH_WATER: Final = 64 * 1024
@@ -40,50 +41,36 @@ MAX_KEPT: Final = 4 * 1024 * 1024
 MAX_REQUESTS: Final = 256
 
 
-class DemuxHTTP(Filter):
+class DemuxHTTP(ClientConnection):
     """One connection of a client."""
 
     joins = "link"
 
     def __init__(self, target: Target, settings: dict[str, Any]) -> None:
+        super().__init__(settings["bufferSize"])
         self._target = target
-        self._limit: int = settings["bufferSize"]
-        self._decoder: RequestDecoder | None = None
         self._slots: list[Slot] = []
         self._receiving: Slot | None = None  # whose request is coming in
         self._tunnel: Slot | None = None
         self._advancing = False
         self._half_closed = False  # the client has nothing more to say, but still listens
         self._draining = False  # the next request is the last one
-        self._ended = False
         self._kept = 0  # bytes of answers before their turn
         self._crowd: Valve | None = None
 
-    def process(self, event: Event) -> None:
-        """See ``Filter``. Only Data and StreamEnd are consumed."""
-        if self._ended:
-            return
-        if type(event) is Data:
-            if self._decoder is None:
-                self._decoder = RequestDecoder(self._request)
-            try:
-                self._decoder.feed(event.payload)
-            except BadMessage as error:
-                self._refuse(error.status)
-            if len(self._slots) > MAX_REQUESTS or (self._decoder is not None and self._decoder.held > HIGH_WATER):
-                self._wait()
-        elif type(event) is StreamEnd:
-            self._end_of_client(event)
-
     def busy(self) -> bool:
         """See ``Filter``."""
+        if self._streams is not None:
+            return self._streams.busy()
         return bool(self._slots) if self._tunnel is None else self._tunnel.busy()
 
     def drain(self) -> None:
         """See ``Filter``. The last response that is due ends the connection; a request whose head is coming in counts as due."""
         if self._ended:
             return
-        if self._tunnel is not None:
+        if self._streams is not None:
+            self._streams.drain()
+        elif self._tunnel is not None:
             self._tunnel.drain()
         elif self._slots:
             self._slots[-1].final = True
@@ -96,21 +83,31 @@ class DemuxHTTP(Filter):
 
     def close(self) -> None:
         """See ``Filter``."""
-        self._ended = True
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
+        super().close()
         slots, self._slots = self._slots, []
         self._receiving = self._tunnel = None
         for slot in slots:
             slot.close()
-        if self._crowd is not None and self._crowd.closed:
-            self._crowd.open()
+        relieve(self._crowd)
 
     # -- from the client --------------------------------------------------------------------------------------------
 
+    def _decode(self, decoder: RequestDecoder, payload: bytes) -> None:
+        super()._decode(decoder, payload)
+        if len(self._slots) > MAX_REQUESTS or decoder.held > HIGH_WATER:
+            self._wait()
+
+    def _may_switch(self) -> bool:
+        return not (self._slots or self._draining)
+
+    def _stream(self, answer: Answer) -> Branch:
+        return self.host.join(self._target, answer.reply, self.host.clone_context())
+
     def _request(self, event: Event) -> None:
         if type(event) is MessageStart:
+            if self._settings is not None:
+                self._upgrade(event, self._settings)
+                return
             head = event.head
             assert type(head) is RequestHead
             slot = Slot(self._limit, self, head)
@@ -151,10 +148,7 @@ class DemuxHTTP(Filter):
                 self._finish()
 
     def _wait(self) -> None:
-        if self._crowd is None:
-            self._crowd = self.host.new_valve()
-        self._crowd.close()
-        self.host.hold(self._crowd)
+        self._crowd = press(self.host, self._crowd)
 
     # -- from the slots ---------------------------------------------------------------------------------------------
 
@@ -173,8 +167,8 @@ class DemuxHTTP(Filter):
         del self._slots[0]
         if self._receiving is slot:
             self._receiving = None
-        if self._crowd is not None and self._crowd.closed and len(self._slots) <= MAX_REQUESTS // 2:
-            self._crowd.open()
+        if self._crowd is not None and len(self._slots) <= MAX_REQUESTS // 2:
+            relieve(self._crowd)
         if final:
             self._finish()
             return
@@ -189,8 +183,7 @@ class DemuxHTTP(Filter):
     def tunnelled(self, slot: Slot) -> None:
         """*slot* and its client have agreed on another protocol."""
         self._tunnel = slot
-        if self._crowd is not None and self._crowd.closed:
-            self._crowd.open()
+        relieve(self._crowd)
         if self._decoder is not None:
             self._decoder.tunnel()
         if self._half_closed:
@@ -205,12 +198,6 @@ class DemuxHTTP(Filter):
             self._advancing = False
         if not self._slots and self._half_closed:
             self._finish()
-
-    def abort(self, failure: Failure) -> None:
-        """An answer cannot be completed: cut the connection, so that the client does not take it for complete."""
-        if not self._ended:
-            self.close()
-            self.emit(StreamEnd(failure))
 
     def _finish(self) -> None:
         self.abort(Failure.NONE)

@@ -1,14 +1,15 @@
 """Heads and bodies to bytes. Decides how a message is framed; knows no filters and no streams.
 
 A head is held back until the message is complete or more than *limit* bytes of its body have come: then it is known whether
-``content-length`` or ``chunked`` is right (spec: filters.md, 4.3).
+``content-length`` or ``chunked`` is right (spec: filters.md, 4.3). Those who use a writer see to it that a stream of events is not
+held back beyond the turn.
 """
 
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
 from pipy_core.api import UNDEFINED, Head, ScriptError
-from pipy_plugins.http.fieldlines import checked, field_lines
+from pipy_plugins.http.fieldlines import checked, field_lines, is_event_stream
 from pipy_plugins.http.heads import ReceivedHead, RequestHead, ResponseHead
 from pipy_plugins.http.status import PHRASES
 
@@ -130,7 +131,7 @@ class RequestWriter(Writer):
             if self.upgrades:
                 return b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward_upgrade), b"\r\n"
             return b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward), _KEEP
-        fields = head.fields if head is not None else {}
+        fields = head.outgoing() if head is not None else {}
         method = checked("method", fields.get("method"), "GET")
         path = checked("path", fields.get("path"), "/")
         lines = field_lines(fields.get("headers"), not isinstance(head, RequestHead) or head.upgrades)
@@ -160,6 +161,19 @@ class ResponseWriter(Writer):
         """See ``Writer``."""
         super().begin(head)
         self._silent = self.method == "HEAD"
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether something is held back that a client waits for: a stream of events (``text/event-stream``) of unknown length."""
+        if not self.begun or self.sent or self._silent:
+            return False
+        head = self._head
+        if isinstance(head, ResponseHead):
+            if head.wire.length is not None or head.status == 101:
+                return False
+            if head.received is not None:
+                return head.wire.is_event_stream
+        return head is not None and is_event_stream(head.get("headers"))
 
     def _open(self) -> bytes:
         prefix, _, upgrades = response_prefix(self._head)
@@ -214,14 +228,18 @@ def response_prefix(head: Head | None) -> tuple[bytes, int | None, bool]:
         if wire.upgrade and head.upgrades:
             return b"HTTP/1.1 %b\r\n%b" % (start, wire.forward_upgrade), None, True
         return b"HTTP/1.1 %b\r\n%b" % (start, wire.forward), wire.length, False
-    fields = head.fields if head is not None else {}
-    status = _status(fields.get("status"))
+    fields = head.outgoing() if head is not None else {}
+    status = status_of(fields.get("status"))
     phrase = checked("statusText", fields.get("statusText"), PHRASES.get(status, "OK"))
     lines = field_lines(fields.get("headers"), not isinstance(head, ResponseHead) or head.upgrades)
     return b"%b %d %b\r\n%b" % (_protocol(head, fields), status, phrase, lines.lines), lines.length, lines.upgrades
 
 
-def _status(value: Any) -> int:
+def status_of(value: Any) -> int:
+    """The status that a response will have whose head says *value*; 200 if it says nothing.
+
+    :raises ScriptError: it cannot be one.
+    """
     if value is None or value is UNDEFINED:
         return 200
     try:

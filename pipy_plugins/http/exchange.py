@@ -7,7 +7,22 @@ still go by another session. A body of more than ``COLLECTED`` bytes is not wait
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from pipy_core.api import END, EOS, Data, Emit, Event, Failure, Host, MessageStart, ScriptError, StreamEnd, Valve, deliver
+from pipy_core.api import (
+    END,
+    EOS,
+    Data,
+    Emit,
+    Event,
+    Failure,
+    Host,
+    MessageStart,
+    ScriptError,
+    StreamEnd,
+    Valve,
+    deliver,
+    press,
+    relieve,
+)
 from pipy_plugins.http.encoder import RequestWriter
 from pipy_plugins.http.fieldlines import asks_for_upgrade
 from pipy_plugins.http.heads import FailureHead, Relay, RequestHead, ResponseHead
@@ -172,14 +187,14 @@ class Exchange(RequestWriter):
         self.ended = self._received
         if self._body:
             self._body = []
-            self._open_valve()
+            relieve(self._valve)
         return events
 
     def switch(self) -> None:
         """The other protocol is agreed upon: what had to wait for that may go."""
         early, self._early = self._early, []
         self._output(*early)
-        self._open_valve()
+        relieve(self._valve)
 
     def _output(self, *events: Event) -> None:
         if self.carrier is not None:
@@ -194,15 +209,7 @@ class Exchange(RequestWriter):
 
     def _hold(self) -> None:
         if self._user is not None:
-            host = self._user.host
-            if self._valve is None:
-                self._valve = host.new_valve()
-            self._valve.close()
-            host.hold(self._valve)
-
-    def _open_valve(self) -> None:
-        if self._valve is not None and self._valve.closed:
-            self._valve.open()
+            self._valve = press(self._user.host, self._valve)
 
     def cancel(self) -> None:
         """Its stream does not exist any more, or its request cannot be completed."""
@@ -279,7 +286,7 @@ class Exchange(RequestWriter):
         self.over = True
         self._relay = None
         self._body, self._early = [], []
-        self._open_valve()
+        relieve(self._valve)
 
 
 def _look(start: MessageStart) -> tuple[str, bool]:

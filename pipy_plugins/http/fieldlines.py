@@ -16,6 +16,7 @@ _HOP: Final = frozenset(
     {"connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 )
 _USUAL: Final = frozenset({"close", "keep-alive", "upgrade", "host", ""})
+_TYPE_LENGTH: Final = len("content-type")
 _NO_NAMES: Final[frozenset[str]] = frozenset()
 
 
@@ -63,6 +64,14 @@ def asks_for_upgrade(headers: Any) -> bool:
     if not isinstance(headers, dict):
         return False
     return any(name.lower() == "upgrade" and _upgrades(headers, value) for name, value in headers.items())
+
+
+def is_event_stream(headers: Any) -> bool:
+    """Whether a body is of events, to be passed on as they come."""
+    if not isinstance(headers, dict):
+        return False
+    types = [value for name, value in headers.items() if len(name) == _TYPE_LENGTH and name.lower() == "content-type"]
+    return any(isinstance(value, str) and value.partition(";")[0].strip().lower() == "text/event-stream" for value in types)
 
 
 def checked(what: str, value: Any, default: str) -> bytes:

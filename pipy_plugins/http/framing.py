@@ -31,7 +31,10 @@ _LINES_REMEMBERED: Final = 1024
 _LOCAL: Final = frozenset(
     {b"connection", b"content-length", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding"}
 )
-_FACTS: Final = re.compile(rb"\n(host|connection|content-length|transfer-encoding|upgrade|expect):[ \t]*([^\r]*)", re.IGNORECASE)
+_FACTS: Final = re.compile(
+    rb"\n(host|connection|content-length|transfer-encoding|upgrade|expect|content-type):[ \t]*([^\r]*)", re.IGNORECASE
+)
+_EVENT_STREAM: Final = re.compile(rb"text/event-stream[ \t]*(?:;|$)", re.IGNORECASE)
 #: Host and port, as in Host; user information is not for sending (RFC 9110, 4.2.4).
 HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]{0,5})?")
 _USUAL: Final = frozenset({b"close", b"keep-alive", b"upgrade"})
@@ -55,6 +58,8 @@ class Fields:
     :ivar hosts: the values of Host. :ivar host_is_valid: there is exactly one, and it is one (RFC 9112, 3.2).
     :ivar close: Connection says ``close``. :ivar stay: it says ``keep-alive``.
     :ivar upgrade: Connection says ``upgrade`` and there is an Upgrade to something that can be tunnelled.
+    :ivar h2c: Connection says ``upgrade`` and Upgrade names HTTP/2 (RFC 7540, 3.2).
+    :ivar is_event_stream: the body is of events, to be passed on as they come (WHATWG HTML, 9.2).
     """
 
     __slots__ = (
@@ -65,8 +70,10 @@ class Fields:
         "chunked",
         "close",
         "expects",
+        "h2c",
         "host_is_valid",
         "hosts",
+        "is_event_stream",
         "length",
         "raw",
         "stay",
@@ -80,7 +87,9 @@ class Fields:
         self.close = False
         self.stay = False
         self.upgrade = False
+        self.h2c = False
         self.expects = False
+        self.is_event_stream = False
         self.hosts: list[bytes] = []
         self._named: set[bytes] = set()
         self._forward: bytes | None = None
@@ -100,6 +109,8 @@ class Fields:
                 self._set_coding(value)
             elif kind == b"upgrade":
                 upgrades.append(value.lower())
+            elif kind == b"content-type":
+                self.is_event_stream = _EVENT_STREAM.match(value) is not None
             else:
                 self.expects = self.expects or value.lower() == b"100-continue"
         self.host_is_valid = len(self.hosts) == 1 and HOST.fullmatch(self.hosts[0]) is not None
@@ -125,8 +136,10 @@ class Fields:
         named = self._named
         self.close = b"close" in named
         self.stay = b"keep-alive" in named
-        # An upgrade to HTTP/2 would let requests pass that nobody here has looked at.
-        self.upgrade = b"upgrade" in named and len(upgrades) == 1 and bool(upgrades[0]) and b"h2c" not in upgrades[0]
+        # Tunnelled, HTTP/2 would let requests pass that nobody here has looked at.
+        if b"upgrade" in named and len(upgrades) == 1:
+            self.h2c = b"h2c" in upgrades[0]
+            self.upgrade = bool(upgrades[0]) and not self.h2c
         named -= _USUAL
         named.discard(b"")
         if len(named) > MAX_NAMED:

@@ -25,6 +25,8 @@ class ReceivedHead(Head):
 
     __slots__ = ("minor", "received", "start", "wire")
 
+    may_hold_data = False
+
     def __init__(self, start: bytes, minor: int, wire: Fields) -> None:
         super().__init__()
         self.start = start

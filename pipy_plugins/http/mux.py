@@ -1,35 +1,84 @@
 """``muxHTTP(target, key)``: requests of many streams over few connections, found by key.
 
 A session is a sub-pipeline that leads to a server. See ``upstream`` for what happens on one session, ``exchange`` for a request on
-its way there; here is only how a request finds a session.
+its way there, ``v2`` for both over HTTP/2, ``negotiation`` for what goes before where the server decides that; here is only how a
+request finds a session.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final, TypeAlias, cast
 
 from pipy_core.api import (
     ANY,
-    NUMBER,
+    DURATION,
     PIPELINE,
     SIZE,
     ArgumentError,
+    Branch,
+    Emit,
     Event,
+    Failure,
     Filter,
     Function,
+    Host,
+    Kind,
     Make,
     MessageStart,
-    Number,
     Param,
     Registry,
+    ScriptError,
+    Session,
     Sessions,
     StreamEnd,
     Target,
+    deliver,
+    describe,
     hookimpl,
     options,
 )
 from pipy_plugins.http.codecs import BUFFER_SIZE
 from pipy_plugins.http.exchange import Exchange
+from pipy_plugins.http.negotiation import Negotiation, Undecided
 from pipy_plugins.http.upstream import Upstream
+from pipy_plugins.http.v2.exchange import Exchange as Exchange2
+from pipy_plugins.http.v2.upstream import Upstream as Upstream2
+
+AnySession: TypeAlias = Upstream | Upstream2 | Negotiation
+AnyExchange: TypeAlias = Exchange | Exchange2 | Undecided
+Join: TypeAlias = Callable[[Emit], Branch]
+
+#: The session decides which version it is, by ALPN.
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True)
+class Version(Kind):
+    """A version of HTTP, or a function that gives one."""
+
+    words: str = "1, 2, 'auto', or a function that gives one of them"
+    typescript: str = "number | string | (() => number | string)"
+
+    def accepts(self, value: Any) -> bool:
+        """See ``Kind``."""
+        return (isinstance(value, int | float | Function) and not isinstance(value, bool)) or value == AUTO
+
+    def check(self, value: Any) -> Any:
+        """See ``Kind``."""
+        if not self.accepts(value):
+            raise ArgumentError(f"requires a number, given {describe(value)}")
+        return value
+
+
+def check_version(version: Any) -> None:
+    """See that *version*, which a script or a function of it has given, can be spoken.
+
+    :raises ArgumentError: it cannot.
+    """
+    if version not in (1, 2, AUTO) or isinstance(version, bool):
+        shown = f"{version:g}" if isinstance(version, int | float) else describe(version)
+        raise ArgumentError(f"invalid HTTP version: {shown}")
 
 
 class MuxHTTP(Filter):
@@ -44,26 +93,25 @@ class MuxHTTP(Filter):
         :raises ArgumentError: an HTTP version that is not spoken.
         """
         version = settings["version"]
-        if version not in (1, 2):
-            raise ArgumentError(f"invalid HTTP version: {version:g}")
-        if version == 2:
-            raise ArgumentError("options.version 2 is not supported yet")
-        sessions: Sessions[Upstream] = Sessions()
-        return partial(cls, sessions, target, key, settings["bufferSize"], settings["maxIdle"])
+        if not isinstance(version, Function):
+            check_version(version)
+        sessions: Sessions[AnySession] = Sessions()
+        return partial(cls, sessions, target, key, version, settings["bufferSize"], settings["maxIdle"])
 
     @classmethod
     def foresight(cls, _target: Target, key: Any, _settings: dict[str, Any]) -> tuple[Function | Target, ...]:
         """See ``Filter``."""
         return (key,) if isinstance(key, Function) else ()
 
-    def __init__(self, sessions: Sessions[Upstream], target: Target, key: Any, limit: int, max_idle: float) -> None:
+    def __init__(self, sessions: Sessions[AnySession], target: Target, key: Any, version: Any, limit: int, max_idle: float) -> None:
         self._sessions = sessions
         self._target = target
         self._key = key
+        self._version = version
         self._limit = limit
         self._max_idle = max_idle
-        self._session: Upstream | None = None
-        self._exchange: Exchange | None = None
+        self._session: AnySession | None = None
+        self._exchange: AnyExchange | None = None
 
     def process(self, event: Event) -> None:
         """See ``Filter``."""
@@ -71,29 +119,61 @@ class MuxHTTP(Filter):
             self._exchange.feed(event)
         elif type(event) is MessageStart:
             self._key = self.host.value(self._key)
-            self._acquire()
-            self._exchange = exchange = Exchange(self._limit, self, event)
+            self._exchange = exchange = self._acquire().exchange(self._limit, self, event)
             if exchange.expects:
                 exchange.submit()
         elif type(event) is StreamEnd:
             self.emit(event)
 
-    def carry(self, exchange: Exchange) -> None:
+    def carry(self, exchange: AnyExchange) -> None:
         """See ``exchange.User``."""
         session = self._session
         if session is None or session.retired:
             session = self._acquire()
-        session.submit(exchange)
+        if isinstance(session, Negotiation) or type(exchange) is session.carries:
+            cast(Any, session).submit(exchange)
+        else:
+            exchange.fail(Failure.CONNECTION_RESET)  # it was prepared for another version than there is now
 
-    def _acquire(self) -> Upstream:
-        if self._session is not None:
-            self._session.release(self.host.clock, self._max_idle)
+    def decided(self, session: AnySession, events: list[Event]) -> None:
+        """See ``negotiation.User``."""
+        self._take(session)
+        start, *rest = events
+        assert isinstance(start, MessageStart)
+        self._exchange = exchange = session.exchange(self._limit, self, start)
+        if exchange.expects:
+            exchange.submit()
+        for event in rest:
+            deliver(exchange.feed, event, self.host)
+
+    def _acquire(self) -> AnySession:
         session = self._sessions.find(self._key)
         if session is None:
-            session = self._sessions.add(self._key, Upstream(self.host, self._target))
-        session.acquire()
-        self._session = session
+            session = self._sessions.add(self._key, self._begin())
+        self._take(session)
         return session
+
+    def _take(self, session: AnySession) -> None:
+        session.acquire()
+        before, self._session = self._session, session
+        if before is not None:
+            before.release(self.host.clock, self._max_idle)
+
+    def _begin(self) -> AnySession:
+        """A new session. Its context is a copy of this, its first user's (spec: model.md, 5)."""
+        host, target = self.host, self._target
+        version = host.value(self._version)
+        try:
+            check_version(version)
+        except ArgumentError as error:
+            raise ScriptError("Error", str(error)) from None
+        if version == AUTO:
+            return Negotiation(host, target, partial(_decide, self._sessions, self._key, host, self._max_idle))
+
+        def join(reply: Emit) -> Branch:
+            return host.join(target, reply, host.clone_context())
+
+        return Upstream(host, join) if version == 1 else Upstream2(host, join)
 
     def busy(self) -> bool:
         """See ``Filter``."""
@@ -109,6 +189,14 @@ class MuxHTTP(Filter):
             session.release(self.host.clock, self._max_idle)
 
 
+def _decide(sessions: Sessions[AnySession], key: Any, host: Host, max_idle: float, alpn: str, join: Join) -> Session:
+    """TLS has agreed on *alpn*: the session that speaks it."""
+    session = sessions.add(key, Upstream2(host, join, secure=True) if alpn == "h2" else Upstream(host, join))
+    session.acquire()
+    session.release(host.clock, max_idle)
+    return session
+
+
 @hookimpl
 def pipy_register_filters(registry: Registry) -> None:
     """See the hook."""
@@ -119,9 +207,14 @@ def pipy_register_filters(registry: Registry) -> None:
             Param("target", PIPELINE, "what leads to the server, such as connect"),
             Param("key", ANY, "requests with equal keys share a session; a value or a function", default=None),
             options(
-                Param("maxIdle", Number(low=0), "seconds after which an unused session ends", default=10),
+                Param("maxIdle", DURATION, "after which an unused session ends", default=10.0),
                 Param("bufferSize", SIZE, "bytes of a request body that wait for its length to be known", BUFFER_SIZE),
-                Param("version", NUMBER, "of HTTP; 1 is the only one yet", default=1),
+                Param(
+                    "version",
+                    Version(),
+                    "of HTTP: 1; 2, which the server has to know; 'auto': what connectTLS agrees on by its alpn",
+                    1,
+                ),
             ),
         ],
         help="Sends requests over sessions that are shared by key, and gives each its response.",

@@ -1,6 +1,7 @@
 """Bytes to requests: request lines, and what has to fit together in a request."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from pipy_core.api import END, Emit, MessageStart
@@ -20,14 +21,24 @@ class RequestDecoder(Decoder):
     Behind a request for another protocol (CONNECT, Upgrade) it waits, and keeps what comes, until ``tunnel`` or ``resume`` is
     called: bytes that are sent too early must not be taken for the new protocol (RFC 9931), nor for requests. With *eager* it
     takes the other protocol for agreed upon. Behind a request that asks for the end of the connection everything is dropped.
+
+    :param switches: asked about a request that names HTTP/2 in Upgrade; if it says yes nothing behind it is decoded any more, and
+        ``give_back`` gives what came.
     """
 
-    __slots__ = ("_eager",)
+    __slots__ = ("_eager", "_switches")
     some_line = _SOME_REQUEST
 
-    def __init__(self, emit: Emit, eager: bool = False) -> None:
+    def __init__(self, emit: Emit, eager: bool = False, switches: Callable[[RequestHead], bool] | None = None) -> None:
         super().__init__(emit)
         self._eager = eager
+        self._switches = switches
+
+    def give_back(self) -> bytes:
+        """What came behind the request that *switches* said yes to; nothing is decoded any more."""
+        held = self._held
+        self.close()
+        return held
 
     def _read_head(self, data: bytes, start: int, end: int) -> int:
         match = _REQUEST_LINE.match(data, start, end)
@@ -42,6 +53,8 @@ class RequestDecoder(Decoder):
         head = _request(first, verb.decode("ascii"), version, fields)
         if head.upgrades or verb == b"CONNECT":
             self._expect_body(fields, TUNNEL if self._eager else WAIT)
+        elif fields.h2c and self._switches is not None and self._switches(head):
+            self._expect_body(fields, WAIT)
         elif fields.chunked or fields.length:
             self._expect_body(fields, DONE if head.final and not self._eager else HEAD)
         else:

@@ -4,17 +4,16 @@ Requests are answered at once and in order. A function gets the whole request: a
 Nothing needs a body for a constant answer: it is read past. Interim: ``100 Continue`` is sent as soon as a client waits for it.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from pipy_core.api import (
     END,
-    EOS,
     FUNCTION,
     MESSAGE,
+    Branch,
     Data,
     Event,
     Failure,
-    Filter,
     Function,
     Head,
     Make,
@@ -29,11 +28,12 @@ from pipy_core.api import (
     hookimpl,
 )
 from pipy_plugins.http.codecs import BUFFER_SIZE
+from pipy_plugins.http.connection import ClientConnection
 from pipy_plugins.http.encoder import ResponseWriter, response_prefix
-from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import RequestHead
-from pipy_plugins.http.requests import RequestDecoder
-from pipy_plugins.http.status import PHRASES
+from pipy_plugins.http.status import error_head
+from pipy_plugins.http.v2.answer import Answer
+from pipy_plugins.http.v2.serving import Serving
 
 #: nginx 1 MiB, Node 1 MiB with its usual body parsers, gunicorn none.
 MAX_BODY: Final = 16 * 1024 * 1024
@@ -67,7 +67,7 @@ class Constant:
         return (writer.write(self.message.body.payload) if self.message.body is not None else b"") + writer.finish()
 
 
-class ServeHTTP(Filter):
+class ServeHTTP(ClientConnection):
     """One connection of a web server."""
 
     @classmethod
@@ -77,53 +77,55 @@ class ServeHTTP(Filter):
         return super().prepare(answer)
 
     def __init__(self, answer: Constant | Function) -> None:
+        super().__init__(BUFFER_SIZE)
         self._answer = answer
-        self._decoder: RequestDecoder | None = None
         self._writer: ResponseWriter | None = None
         self._start: MessageStart | None = None
         self._body: bytes = b""
         self._pieces: list[bytes] | None = None  # what came after the first piece of a body
         self._size = 0
         self._draining = False  # the next answer is the last one
-        self._ended = False
-
-    def process(self, event: Event) -> None:
-        """See ``Filter``. Only Data and StreamEnd are consumed."""
-        if self._ended:
-            return
-        if type(event) is Data:
-            if self._decoder is None:
-                self._decoder = RequestDecoder(self._request)
-            try:
-                self._decoder.feed(event.payload)
-            except BadMessage as error:
-                self._refuse(error.status)
-        elif type(event) is StreamEnd:
-            if self._start is not None and event.error is Failure.NONE:
-                self._refuse(400)
-            else:
-                self._end()
 
     def drain(self) -> None:
         """See ``Filter``. A request that is coming in is the last one to be answered."""
         if self._ended:
             return
         self._draining = True
-        if self._start is None and (self._decoder is None or not self._decoder.held):
+        if self._streams is not None:
+            self._streams.drain()
+        elif self._start is None and (self._decoder is None or not self._decoder.held):
             self._end()
 
     def close(self) -> None:
         """See ``Filter``."""
-        self._ended = True
+        super().close()
         self._start = None
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
+
+    def _end_of_client(self, event: StreamEnd) -> None:
+        if self._start is not None and event.error is Failure.NONE:
+            self._refuse(400)
+        else:
+            self._end()
+
+    def _may_switch(self) -> bool:
+        return not self._draining
+
+    def _stream(self, answer: Answer) -> Branch:
+        most = MAX_BODY if isinstance(self._answer, Function) else None
+        return Serving(answer, self._respond_to, most)
+
+    def _respond_to(self, head: RequestHead, body: bytes) -> Message:
+        answer = self._answer
+        return answer.message if type(answer) is Constant else self._call(answer, head, body)
 
     def _request(self, event: Event) -> None:
         if event is END:
-            self._respond()
+            if self._start is not None:
+                self._respond()
         elif type(event) is MessageStart:
+            if self._settings is not None:
+                self._upgrade(event, self._settings)
+                return
             self._start = event
             head = event.head
             assert type(head) is RequestHead
@@ -158,21 +160,21 @@ class ServeHTTP(Filter):
             else:
                 self._encode(answer.message, head)
         else:
-            assert isinstance(answer, Function)
-            self._encode(self._call(answer, head), head)
+            body = self._body if self._pieces is None else b"".join([self._body, *self._pieces])
+            self._body, self._pieces, self._size = b"", None, 0
+            self._encode(self._call(answer, head, body), head)
         if head.final:
             self._end()
         elif self._decoder is not None and (head.upgrades or head.method == "CONNECT"):
             self._decoder.resume()  # other protocols are not spoken here
 
-    def _call(self, handler: Function, head: RequestHead) -> Message:
-        body = self._body if self._pieces is None else b"".join([self._body, *self._pieces])
-        self._body, self._pieces, self._size = b"", None, 0
+    def _call(self, handler: Constant | Function, head: RequestHead, body: bytes) -> Message:
+        assert isinstance(handler, Function)
         try:
             message = self.host.call(handler, Message(head, Data(body), consumed=True))
         except ScriptError as error:
             self.host.report(error)
-            return _plain(500)
+            return Message(error_head(500))
         if type(message) is Message:
             return message
         get_logger("serveHTTP").error("handler did not return a valid message")
@@ -191,7 +193,7 @@ class ServeHTTP(Filter):
             output += writer.finish()
         except ScriptError as error:
             self.host.report(error)
-            message = _plain(500)
+            message = Message(error_head(500))
             writer.begin(message.head)
             output = writer.finish()
         request.final = writer.final
@@ -203,20 +205,13 @@ class ServeHTTP(Filter):
         self.emit(END)
 
     def _refuse(self, status: int) -> None:
-        head = _plain(status).head
+        head = error_head(status)
         prefix, _, _ = response_prefix(head)
         self._send(head, prefix + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self._end()
 
     def _end(self) -> None:
-        if not self._ended:
-            self.close()
-            self.emit(EOS)
-
-
-def _plain(status: int) -> Message:
-    fields: dict[str, Any] = {"status": status, "statusText": PHRASES[status], "headers": {}}
-    return Message(Head(fields))
+        self.abort(Failure.NONE)
 
 
 @hookimpl

@@ -4,6 +4,7 @@ Decides what a client sees when an answer fails: an error response while nothing
 connection.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from pipy_core.api import (
@@ -23,7 +24,7 @@ from pipy_core.api import (
 )
 from pipy_plugins.http.encoder import ResponseWriter
 from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
-from pipy_plugins.http.status import PHRASES, answer_to
+from pipy_plugins.http.status import answer_to, error_head
 
 #: Interim responses kept for a client that is not to be answered yet.
 _MAX_INTERIM: Final = 8
@@ -80,8 +81,7 @@ class Slot(ResponseWriter):
         self._waiting: list[Event] | None = None  # what was answered before its turn
         self._kept = 0
         self._any = False  # a body has begun
-        self._tunnel = False
-        self.received = False
+        self._tunnel = self.received = False
         if request is None:
             self.method = ""
             self.isolates = self._upgrades = self._expects = False
@@ -175,7 +175,7 @@ class Slot(ResponseWriter):
         self.begun = False
         if branch is not None:
             branch.close()
-        self.reply(MessageStart(_head(status)))
+        self.reply(MessageStart(error_head(status)))
         self.reply(END)
 
     def _overflow(self) -> None:
@@ -183,14 +183,13 @@ class Slot(ResponseWriter):
         branch, self.branch = self.branch, None
         self._forget()
         get_logger("demuxHTTP").error("a response that came before its turn is too large to be kept")
-        self._waiting = [MessageStart(_head(*answer_to(Failure.BUFFER_OVERFLOW))), END]
+        self._waiting = [MessageStart(error_head(*answer_to(Failure.BUFFER_OVERFLOW))), END]
         if branch is not None:
             branch.close()
 
     def _send(self, connection: Connection, event: Event) -> None:
-        kind = type(event)
         if self._tunnel:
-            if kind is Data:
+            if type(event) is Data:
                 connection.emit(event)
             elif isinstance(event, StreamEnd):
                 connection.abort(event.error)
@@ -199,6 +198,8 @@ class Slot(ResponseWriter):
                 self.begin(event.head)
                 self._start = event
                 self._any = False
+                if self.is_urgent:
+                    connection.host.after(0.0, self._release)
         elif isinstance(event, Data):
             self._add(connection, event)
         elif isinstance(event, MessageEnd):
@@ -208,15 +209,21 @@ class Slot(ResponseWriter):
             self._cut(connection, event.error)
 
     def _add(self, connection: Connection, event: Data) -> None:
-        if not self.begun:
-            if isinstance(event, _Interim):
-                connection.emit(Data(event.payload))
-            return
-        payload = event.payload
-        self._any = self._any or bool(payload)
+        if self.begun:
+            self._any = self._any or bool(event.payload)
+            self._put(connection, self.write, event.payload)
+        elif isinstance(event, _Interim):
+            connection.emit(Data(event.payload))
+
+    def _release(self) -> None:
+        """The turn is over: events are not held back any longer."""
+        if self._connection is not None and self.is_urgent:
+            self._put(self._connection, self.flush)
+
+    def _put(self, connection: Connection, make: Callable[..., bytes], *args: bytes) -> None:
         first = not self.sent
         try:
-            output = self.write(payload)
+            output = make(*args)
         except ScriptError as error:
             self._fault(connection, error)
             return
@@ -238,7 +245,7 @@ class Slot(ResponseWriter):
         start, final = self._start, self.final
         self._tunnel = self.isolates and (self.status == 101 if self._upgrades else 200 <= self.status < 300)
         if self.status == 101 and not self._tunnel:
-            self._answer(connection, _head(502))  # nobody has asked for that
+            self._answer(connection, error_head(502))  # nobody has asked for that
             return
         if not self._tunnel:
             self.close()
@@ -255,7 +262,7 @@ class Slot(ResponseWriter):
     def _fault(self, connection: Connection, error: ScriptError) -> None:
         """The script's head cannot be sent."""
         connection.host.report(error)
-        self._answer(connection, _head(500))
+        self._answer(connection, error_head(500))
 
     def _answer(self, connection: Connection, head: Head) -> None:
         """Answer with *head* instead of what was begun and not sent."""
@@ -276,9 +283,9 @@ class Slot(ResponseWriter):
                 self._start = MessageStart()
             self._complete(connection)
         elif failure is Failure.RUNTIME_ERROR:
-            self._answer(connection, _head(500))
+            self._answer(connection, error_head(500))
         else:
-            self._answer(connection, _head(*answer_to(failure)))
+            self._answer(connection, error_head(*answer_to(failure)))
 
     def _is_page(self, failure: Failure) -> bool:
         """Whether a script has put a head of its own in the place of one that stands for *failure*."""
@@ -287,7 +294,3 @@ class Slot(ResponseWriter):
 
 class _Interim(Data):
     """An interim response that waits for its turn."""
-
-
-def _head(status: int, text: str = "") -> Head:
-    return Head({"status": status, "statusText": text or PHRASES[status], "headers": {}})

@@ -1,8 +1,8 @@
-"""Reason phrases, and which status stands for which failure of an upstream. Knows no bytes and no filters."""
+"""Reason phrases, which status stands for which failure of an upstream, and heads of our own that say so. Knows no bytes."""
 
 from typing import Final
 
-from pipy_core.api import Failure
+from pipy_core.api import Failure, Head
 
 #: What a response without ``statusText`` says; any other number gets ``OK`` (spec: filters.md, 4.3).
 PHRASES: Final = {
@@ -88,3 +88,8 @@ _FAILURES: Final = {
 def answer_to(failure: Failure) -> tuple[int, str]:
     """Status and reason phrase for a client whose upstream ended with *failure* before it answered (spec: filters.md, 4.2)."""
     return _FAILURES.get(failure, (502, "Bad Gateway"))
+
+
+def error_head(status: int, text: str = "") -> Head:
+    """The head of an answer that we give ourselves; *text* is its reason phrase, the usual one if empty."""
+    return Head({"status": status, "statusText": text or PHRASES[status], "headers": {}})

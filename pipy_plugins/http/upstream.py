@@ -8,20 +8,20 @@ its response. What becomes of whom when a session ends: ``contrib/decisions``.
 """
 
 from collections import deque
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Final
 
-from pipy_core.api import END, EOS, Branch, Data, Event, Failure, Host, MessageStart, Session, StreamEnd, Target
+from pipy_core.api import END, EOS, Branch, Data, Emit, Event, Failure, Host, MessageStart, Session, StreamEnd
 from pipy_plugins.http.decoder import REST
-from pipy_plugins.http.exchange import Exchange
+from pipy_plugins.http.exchange import Exchange, User
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import ResponseHead
 from pipy_plugins.http.responses import ResponseDecoder
 
 #: How connections end that worked before.
-_LOST: Final = frozenset({Failure.NONE, Failure.CONNECTION_RESET, Failure.READ_ERROR, Failure.WRITE_ERROR})
+LOST: Final = frozenset({Failure.NONE, Failure.CONNECTION_RESET, Failure.READ_ERROR, Failure.WRITE_ERROR})
 #: How it ends that there never was one. Another one would fare no better.
-_UNREACHABLE: Final = frozenset(
+UNREACHABLE: Final = frozenset(
     {
         Failure.CANNOT_RESOLVE,
         Failure.CONNECTION_REFUSED,
@@ -33,11 +33,16 @@ _UNREACHABLE: Final = frozenset(
 
 
 class Upstream(Session):
-    """A sub-pipeline that leads to a server. Its context is a copy of its first user's (spec: model.md, 5)."""
+    """A sub-pipeline that leads to a server.
+
+    :param join: starts it; its output goes to what is given.
+    """
 
     __slots__ = ("_branch", "_closes", "_decoder", "_pending", "_served", "_waiting", "_writing")
 
-    def __init__(self, host: Host, target: Target) -> None:
+    carries: ClassVar = Exchange
+
+    def __init__(self, _host: Host, join: Callable[[Emit], Branch]) -> None:
         super().__init__()
         self._waiting: deque[Exchange] = deque()  # nothing of them has been sent
         self._pending: list[Exchange] = []  # in the order of their responses
@@ -45,9 +50,13 @@ class Upstream(Session):
         self._closes = False  # nothing more can be sent
         self._served = False  # there has been a response
         self._decoder = ResponseDecoder(self._response, self._method, self._interim)
-        self._branch: Branch | None = host.join(target, self._reply, host.clone_context())
+        self._branch: Branch | None = join(self._reply)
 
     # -- requests ---------------------------------------------------------------------------------------------------
+
+    def exchange(self, limit: int, user: User, start: MessageStart) -> Exchange:
+        """A request that begins with *start*, for this session or another one of its kind."""
+        return Exchange(limit, user, start)
 
     def submit(self, exchange: Exchange) -> None:
         """Send *exchange* in its turn. The session must not be retired."""
@@ -199,14 +208,14 @@ class Upstream(Session):
         self._decoder.close()
         reason = Failure.CONNECTION_RESET if failure is Failure.NONE else failure
         for exchange in pending:
-            if exchange.repeatable and self._served and failure in _LOST:
+            if exchange.repeatable and self._served and failure in LOST:
                 exchange.repeat()
             else:
                 exchange.fail(failure if exchange.tunnel else reason)
         # There is an end to moving: whatever is answered or cancelled is one less, and what is neither is counted.
         counts = not self._served and failure is not Failure.CONNECTION_CANCELED
         for exchange in waiting:
-            if counts and failure in _UNREACHABLE:
+            if counts and failure in UNREACHABLE:
                 exchange.fail(reason)
             else:
                 exchange.move(reason, counts)

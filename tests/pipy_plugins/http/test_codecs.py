@@ -53,6 +53,20 @@ def test_malformed_requests_end_the_stream() -> None:
     assert shown(Tape(DecodeRequest).play(Data(GET + b"\0")).events) == ["/", "END", Failure.PROTOCOL_ERROR]
 
 
+@pytest.mark.parametrize("stage", [DecodeRequest, (DecodeResponse, {"bodiless": False})])
+def test_nothing_comes_behind_the_end_of_a_malformed_stream(stage: Any) -> None:
+    tape = Tape([stage])
+    assert tape.play(Data(b"\0")).events[-1] == StreamEnd(Failure.PROTOCOL_ERROR)
+    tape.play(Data(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"), EOS).expect()
+
+
+def test_a_response_that_breaks_within_the_piece_it_began_in_is_no_second_response() -> None:
+    content = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n"
+    begun, *rest = Tape(DecodeResponse, {"bodiless": False}).play(Data(content)).events
+    assert isinstance(begun, MessageStart)
+    assert rest == [StreamEnd(Failure.PROTOCOL_ERROR)]
+
+
 def response_tape(bodiless: Any = False) -> Tape:
     """A stream of responses."""
     return Tape(DecodeResponse, {"bodiless": bodiless})
@@ -153,6 +167,18 @@ def test_an_exception_is_answered() -> None:
     tape.play(opening, Data(b"x" * 5)).anything()
     tape.play(FAILED).expect(FAILED)
     encoder(final=True).play(opening, END, FAILED).expect(opening, Data(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + CLOSE), EOS)
+
+
+def test_events_are_sent_as_they_come() -> None:
+    """See ``demuxHTTP``."""
+    opening = start(headers={"content-type": "text/event-stream"})
+    tape = encoder()
+    tape.play(opening, Data(b"a")).expect(opening)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+    tape.advance(0).expect(Data(head + b"transfer-encoding: chunked\r\n" + KEEP + b"1\r\na\r\n"))
+    tape.play(Data(b"b"), END).expect(Data(b"1\r\nb\r\n"), Data(b"0\r\n\r\n"), END)
+    tape.play(opening, Data(b"a"), END).expect(opening, Data(head + b"content-length: 1\r\n" + KEEP + b"a"), END)
+    tape.advance(0).expect()
 
 
 def test_other_errors_pass() -> None:

@@ -102,6 +102,51 @@ def test_bodies_stream() -> None:
     child.reply(END).expect(Data(b"0\r\n\r\n"), END)
 
 
+EVENTS = {"headers": {"Content-Type": "Text/Event-Stream; charset=utf-8"}}
+
+
+def test_events_are_sent_as_they_come() -> None:
+    """The head too, when the turn is over: a client may wait for it alone."""
+    tape = tape_of()
+    tape.play(get()).expect()
+    child = tape.child("r")
+    opening = MessageStart(Head(EVENTS))
+    child.reply(opening).expect()
+    chunked = b"HTTP/1.1 200 OK\r\nContent-Type: Text/Event-Stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n" + KEEP
+    tape.advance(0).expect(opening, Data(chunked))
+    child.reply(Data(b"id:1\n")).expect(Data(b"5\r\nid:1\n\r\n"))
+    child.reply(Data(b""), Data(b"\n")).expect(Data(b"1\r\n\n\r\n"))
+    child.reply(END).expect(Data(b"0\r\n\r\n"), END)
+
+
+def test_events_that_are_complete_in_one_turn_have_a_length() -> None:
+    """Nothing of them is left for the turn's end, nor is what follows them hurried."""
+    tape = tape_of()
+    tape.play(get("/1"), get("/2")).expect()
+    one, two = tape.children("r")
+    assert wire(one.reply(MessageStart(Head(EVENTS)), Data(b"x"), END).events).endswith(b"content-length: 1\r\n" + KEEP + b"x")
+    two.reply(start(), Data(b"y")).expect()
+    tape.advance(0).expect()
+    assert wire(two.reply(END).events).endswith(b"content-length: 1\r\n" + KEEP + b"y")
+
+
+def test_events_before_their_turn_wait_for_it() -> None:
+    tape = tape_of()
+    tape.play(get("/1"), get("/2")).expect()
+    one, two = tape.children("r")
+    two.reply(MessageStart(Head(EVENTS)), Data(b"x")).expect()
+    tape.advance(0).expect()
+    assert answer(one, b"1").endswith(b"1")
+    assert wire(tape.advance(0).events).endswith(b"transfer-encoding: chunked\r\n" + KEEP + b"1\r\nx\r\n")
+
+
+def test_events_whose_head_cannot_be_sent() -> None:
+    tape = tape_of()
+    tape.play(get()).expect()
+    tape.child("r").reply(MessageStart(Head({**EVENTS, "status": 1}))).expect()
+    assert b" 500 " in wire(tape.advance(0).fails(ScriptError).events)
+
+
 def test_what_is_no_answer_is_dropped() -> None:
     """Data before the head, a second head, everything behind the end."""
     tape = tape_of()

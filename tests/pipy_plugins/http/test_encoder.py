@@ -377,3 +377,42 @@ def test_looking_at_a_head_changes_nothing(fields: list[tuple[str, str]], versio
     untouched, touched = decoded(wire), decoded(wire)
     touched.replace(touched.fields)
     assert resent(untouched) == resent(touched)
+
+
+EVENTS = b"Content-Type: text/event-stream;charset=utf-8\r\n"
+URGENT = [
+    pytest.param(EVENTS, "GET", True, id="events"),
+    pytest.param(b"Content-Type:  TEXT/Event-Stream \r\n", "GET", True, id="other-capitals"),
+    pytest.param(EVENTS + b"Content-Length: 9\r\n", "GET", False, id="of-known-length"),
+    pytest.param(EVENTS, "HEAD", False, id="no-body"),
+    pytest.param(b"Content-Type: text/event-streams\r\n", "GET", False, id="another-type"),
+    pytest.param(b"X-Content-Type: text/event-stream\r\n", "GET", False, id="another-field"),
+    pytest.param(b"", "GET", False, id="no-type"),
+]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize(("lines", "method", "urgent"), URGENT)
+def test_streams_of_events_are_urgent(lines: bytes, method: str, urgent: bool, changed: bool) -> None:
+    """Until their head has been sent, whether a script has looked at it or not."""
+    heads: list[Event] = []
+    ResponseDecoder(heads.append, lambda: method, lambda _: None).feed(b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n")
+    assert isinstance(heads[0], MessageStart)
+    head = heads[0].head
+    assert head is not None
+    if changed:
+        head.replace(dict(head.fields))
+    writer = ResponseWriter(10)
+    assert not writer.is_urgent
+    writer.method = method
+    writer.begin(head)
+    assert writer.is_urgent == urgent
+    writer.flush()
+    assert not writer.is_urgent
+
+
+@pytest.mark.parametrize("headers", [None, "x", {}, {"content-type": 1}, {"content-typo": "text/event-stream"}])
+def test_what_scripts_write_instead_of_headers_is_not_urgent(headers: Any) -> None:
+    writer = ResponseWriter(10)
+    writer.begin(Head({"headers": headers}))
+    assert not writer.is_urgent

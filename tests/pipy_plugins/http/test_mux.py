@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipy_core.context import ScriptDict
 from pipy_core.errors import ArgumentError, ScriptError
 from pipy_core.events import END, EOS, FLUSH, Data, Event, Failure, Head, MessageEnd, MessageStart, StreamEnd
 from pipy_core.filter import Filter
@@ -842,8 +843,8 @@ def test_closing_frees_everything_at_once() -> None:
         gc.enable()
 
 
-@pytest.mark.parametrize(("version", "text"), [(2, "options.version 2 is not supported yet"), (3, "invalid HTTP version: 3")])
-def test_versions(version: int, text: str) -> None:
+@pytest.mark.parametrize(("version", "text"), [(3, "invalid HTTP version: 3"), (1.5, "invalid HTTP version: 1.5")])
+def test_versions(version: float, text: str) -> None:
     """Said when the script is loaded."""
     with pytest.raises(ArgumentError, match=text):
         first_tape(version=version)
@@ -853,3 +854,4 @@ def test_declaration() -> None:
     """The defaults."""
     with logged():
         assert bind(declared(mux, "muxHTTP").forms, ["x", "k"])[2] == {"maxIdle": 10, "bufferSize": 4096, "version": 1}
+        assert bind(declared(mux, "muxHTTP").forms, ["x", "k", ScriptDict(maxIdle="1m")])[2]["maxIdle"] == 60

@@ -1,0 +1,7 @@
+pipy({ _status: 0 })
+  .pipeline('check')
+  .replaceMessage(() => new Message({ method: 'HEAD', path: '/' }))
+  .encodeHTTPRequest()
+  .connect('localhost:8080')
+  .decodeHTTPResponse({ bodiless: true })
+  .handleMessageStart(response => _status = response.head.status)

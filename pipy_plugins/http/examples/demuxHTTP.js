@@ -1,0 +1,5 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .replaceMessage(request => new Message({ headers: { 'x-method': request.head.method } }, request.head.path))

@@ -1,0 +1,5 @@
+pipy()
+  .task()
+  .replaceStreamStart(new Message({ method: 'POST', path: '/alive', headers: { host: 'localhost' } }, 'yes'))
+  .encodeHTTPRequest()
+  .connect('localhost:8080')

@@ -1,0 +1,5 @@
+pipy()
+  .listen(8000)
+  .decodeHTTPRequest()
+  .replaceMessage(new Message({ status: 418, statusText: "I'm a teapot" }, 'short and stout'))
+  .encodeHTTPResponse({ final: true })

@@ -1,0 +1,8 @@
+pipy({ _target: '' })
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .handleMessageStart(message => _target = message.head.path.startsWith('/api') ? 'localhost:8081' : 'localhost:8080')
+  .muxHTTP('connection', () => _target)
+  .pipeline('connection')
+  .connect(() => _target)
