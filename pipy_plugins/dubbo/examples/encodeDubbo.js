@@ -1,0 +1,6 @@
+pipy({ _id: '' })
+  .listen(20880)
+  .decodeDubbo()
+  .handleMessageStart(({ head }) => _id = head.id)
+  .replaceMessageBody(() => Hessian.encode([1, 'Hi, there!']))
+  .encodeDubbo(() => ({ id: _id, isRequest: false, isTwoWay: false, status: 20 }))
