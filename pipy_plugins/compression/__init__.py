@@ -1,0 +1,1 @@
+"""Compressed bodies: gzip, deflate, br and zstd, both ways."""

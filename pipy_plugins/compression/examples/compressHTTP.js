@@ -1,0 +1,7 @@
+pipy({ _accepted: '' })
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .handleMessageStart(request => _accepted = request.head.headers['accept-encoding'])
+  .replaceMessage(() => new Message({ headers: { 'content-type': 'text/plain' } }, 'hello '.repeat(1000)))
+  .compressHTTP(() => _accepted)

@@ -1,0 +1,7 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .compressMessage('gzip')
+  .decompressMessage('gzip')
+  .replaceMessage(request => new Message(`You sent ${request.body}`))

@@ -1,0 +1,6 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .decompressHTTP()
+  .replaceMessage(request => new Message(`You sent ${request.body}`))

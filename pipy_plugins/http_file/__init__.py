@@ -1,0 +1,1 @@
+"""``http.File``: files of the codebase as responses."""

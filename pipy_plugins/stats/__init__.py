@@ -1,0 +1,1 @@
+"""Metrics: what scripts count, and how it is shown to Prometheus."""
