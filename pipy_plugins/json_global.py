@@ -17,4 +17,6 @@ from pipy_core.api import Registry, hookimpl
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add to the global ``JSON``."""
-    registry.add_script("json_global.js", files("pipy_plugins").joinpath("json_global.js").read_text("utf-8"))
+    here = files("pipy_plugins")
+    source, typings = (here.joinpath(f"json_global{suffix}").read_text("utf-8") for suffix in (".js", ".d.ts"))
+    registry.add_script("json_global.js", source, typings)

@@ -8,4 +8,6 @@ from pipy_core.api import Registry, hookimpl
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add the global ``Netmask``."""
-    registry.add_script("netmask.js", files("pipy_plugins").joinpath("netmask.js").read_text("utf-8"))
+    here = files("pipy_plugins")
+    source, typings = (here.joinpath(f"netmask{suffix}").read_text("utf-8") for suffix in (".js", ".d.ts"))
+    registry.add_script("netmask.js", source, typings)

@@ -19,4 +19,6 @@ def _text(word: str) -> str:
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``env`` to the global ``os``."""
     registry.add_function("os.env", environment)
-    registry.add_script("os_env.js", files("pipy_plugins").joinpath("os_env.js").read_text("utf-8"))
+    here = files("pipy_plugins")
+    source, typings = (here.joinpath(f"os_env{suffix}").read_text("utf-8") for suffix in (".js", ".d.ts"))
+    registry.add_script("os_env.js", source, typings)

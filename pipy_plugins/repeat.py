@@ -12,4 +12,6 @@ from pipy_core.api import Registry, hookimpl
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add the global ``repeat``."""
-    registry.add_script("repeat.js", files("pipy_plugins").joinpath("repeat.js").read_text("utf-8"))
+    here = files("pipy_plugins")
+    source, typings = (here.joinpath(f"repeat{suffix}").read_text("utf-8") for suffix in (".js", ".d.ts"))
+    registry.add_script("repeat.js", source, typings)

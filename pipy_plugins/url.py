@@ -13,4 +13,6 @@ from pipy_core.api import Registry, hookimpl
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add the globals ``URL`` and ``URLSearchParams``."""
-    registry.add_script("url.js", files("pipy_plugins").joinpath("url.js").read_text("utf-8"))
+    here = files("pipy_plugins")
+    source, typings = (here.joinpath(f"url{suffix}").read_text("utf-8") for suffix in (".js", ".d.ts"))
+    registry.add_script("url.js", source, typings)

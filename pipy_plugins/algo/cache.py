@@ -8,10 +8,10 @@ Keys are compared by value if they are strings, numbers or booleans, and by iden
 """
 
 from pipy_core.api import Registry, hookimpl
-from pipy_plugins.algo.source import script
+from pipy_plugins.algo.source import script, typings
 
 
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``algo.Cache``."""
-    registry.add_script("algo/cache.js", script("cache", "arguments"))
+    registry.add_script("algo/cache.js", script("cache", "arguments"), typings("cache"))

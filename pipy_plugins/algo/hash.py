@@ -5,10 +5,10 @@ Not for security: who knows the function can choose values that share a hash.
 """
 
 from pipy_core.api import Registry, hookimpl
-from pipy_plugins.algo.source import script
+from pipy_plugins.algo.source import script, typings
 
 
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``algo.hash``."""
-    registry.add_script("algo/hash.js", script("hash", "hashing_value"))
+    registry.add_script("algo/hash.js", script("hash", "hashing_value"), typings("hash"))

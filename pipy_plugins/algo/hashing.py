@@ -5,10 +5,10 @@ If that one target is unhealthy there is none. ``add`` moves most keys to other 
 """
 
 from pipy_core.api import Registry, hookimpl
-from pipy_plugins.algo.source import script
+from pipy_plugins.algo.source import script, typings
 
 
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``algo.HashingLoadBalancer``."""
-    registry.add_script("algo/hashing.js", script("hashing", "arguments", "hashing_value"))
+    registry.add_script("algo/hashing.js", script("hashing", "arguments", "hashing_value"), typings("hashing"))

@@ -5,10 +5,10 @@ Nothing limits how many that are: allocate for what is limited itself, such as c
 """
 
 from pipy_core.api import Registry, hookimpl
-from pipy_plugins.algo.source import script
+from pipy_plugins.algo.source import script, typings
 
 
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``algo.ResourcePool``."""
-    registry.add_script("algo/resource_pool.js", script("resource_pool", "arguments"))
+    registry.add_script("algo/resource_pool.js", script("resource_pool", "arguments"), typings("resource_pool"))

@@ -5,10 +5,10 @@ the fewest hits for its weight is next, the first named if there are several. We
 """
 
 from pipy_core.api import Registry, hookimpl
-from pipy_plugins.algo.source import script
+from pipy_plugins.algo.source import script, typings
 
 
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``algo.RoundRobinLoadBalancer``."""
-    registry.add_script("algo/round_robin.js", script("round_robin", "arguments"))
+    registry.add_script("algo/round_robin.js", script("round_robin", "arguments"), typings("round_robin"))

@@ -15,5 +15,10 @@ def script(name: str, *parts: str) -> str:
     return f"({_read(name)})({', '.join(_read(part) for part in parts)})"
 
 
+def typings(name: str) -> str:
+    """The typings of ``<name>.d.ts``."""
+    return files("pipy_plugins.algo").joinpath(f"{name}.d.ts").read_text("utf-8")
+
+
 def _read(name: str) -> str:
     return files("pipy_plugins.algo").joinpath(f"{name}.js").read_text("utf-8").strip()

@@ -9,10 +9,10 @@ than the longest rule has, so that a stranger's endless path costs no more than 
 """
 
 from pipy_core.api import Registry, hookimpl
-from pipy_plugins.algo.source import script
+from pipy_plugins.algo.source import script, typings
 
 
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """Add ``algo.URLRouter``."""
-    registry.add_script("algo/url_router.js", script("url_router", "arguments"))
+    registry.add_script("algo/url_router.js", script("url_router", "arguments"), typings("url_router"))
