@@ -4,7 +4,7 @@ Connects with the first event; tries every address the name resolves to, in orde
 has the buffer, and whoever feeds it too fast has to wait. Spec: filters.md, 5.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from pipy_core.api import (
     DURATION,
@@ -18,13 +18,13 @@ from pipy_core.api import (
     Param,
     Registry,
     StreamEnd,
+    deliver,
     dynamic,
     get_logger,
     hookimpl,
     options,
+    parse_target,
 )
-
-MAX_PORT: Final = 65535
 
 _log = get_logger("connect")
 
@@ -41,10 +41,14 @@ class Connect(Filter):
         self._refused = False
 
     def process(self, event: Event) -> None:
-        """See ``Filter``. A StreamEnd before any connection is ignored."""
+        """See ``Filter``. A StreamEnd before any connection is ignored, but for a fault of the script: no answer will ever come."""
         branch = self._branch
         if branch is None:
-            if self._refused or type(event) is StreamEnd:
+            if self._refused:
+                return
+            if type(event) is StreamEnd:
+                if event.error is Failure.RUNTIME_ERROR:
+                    self.emit(event)
                 return
             target = self.host.value(self._target)
             address = parse_target(target)
@@ -57,7 +61,7 @@ class Connect(Filter):
         branch.feed(event)
 
     def _reply(self, event: Event) -> None:
-        self.emit(event)
+        deliver(self.emit, event, self.host)
         self.host.context.group.notify()
 
     def busy(self) -> bool:
@@ -68,18 +72,6 @@ class Connect(Filter):
         """See ``Filter``."""
         if self._branch is not None:
             self._branch.close()
-
-
-def parse_target(target: Any) -> tuple[str, int] | None:
-    """``host:port`` or ``[ipv6]:port``, as host and port; None if it is neither."""
-    host, colon, port = target.rpartition(":") if isinstance(target, str) else ("", "", "")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        host = ""
-    if not (colon and host and port.isascii() and port.isdigit() and 1 <= int(port) <= MAX_PORT):
-        return None
-    return host, int(port)
 
 
 @hookimpl

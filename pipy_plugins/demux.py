@@ -2,7 +2,7 @@
 
 Answers that come before their turn are kept; more than ``MAX_KEPT`` bytes of them end the stream. Whoever brings them cannot be
 made to wait, since it may be the one that brings the answer that is waited for. The end of the stream is not passed on (spec:
-filters.md, 2).
+filters.md, 2), unless a script function has failed: an answer that will never come must not be waited for.
 """
 
 from typing import Final
@@ -76,6 +76,8 @@ class _Slot:
         elif isinstance(event, Data):
             if self._started:
                 demux.emit(event)
+        elif type(event) is StreamEnd and event.error is Failure.RUNTIME_ERROR:
+            demux.fail(event)
         elif self._started or isinstance(event, StreamEnd):
             started = self._started
             self.close()
@@ -105,6 +107,7 @@ class Demux(Filter):
         self._advancing = False
         self._kept = 0
         self._ended = False
+        self._fault: StreamEnd | None = None  # passed on when every answer has been
 
     def process(self, event: Event) -> None:
         """See ``Filter``. What is outside of messages is dropped."""
@@ -120,6 +123,9 @@ class Demux(Filter):
             slot, self._receiving = self._receiving, None
             if slot is not None and slot.branch is not None:
                 slot.branch.feed(END)
+            if type(event) is StreamEnd and event.error is Failure.RUNTIME_ERROR:
+                self._fault = event
+                self._pass_fault()
 
     def busy(self) -> bool:
         """See ``Filter``."""
@@ -149,8 +155,17 @@ class Demux(Filter):
         self._kept += size
         if self._kept > MAX_KEPT:
             get_logger("demux").error("answers that came before their turn are too large to be kept")
-            self.close()
-            self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
+            self.fail(StreamEnd(Failure.BUFFER_OVERFLOW))
+
+    def fail(self, end: StreamEnd) -> None:
+        """There is an answer that will not be complete, and none can come behind it."""
+        self.close()
+        self.emit(end)
+
+    def _pass_fault(self) -> None:
+        if self._fault is not None and not self._slots:
+            fault, self._fault = self._fault, None
+            self.emit(fault)
 
     def answered(self, slot: _Slot) -> None:
         """*slot* is done: the next one may speak."""
@@ -166,6 +181,7 @@ class Demux(Filter):
                 pass
         finally:
             self._advancing = False
+        self._pass_fault()
 
 
 @hookimpl

@@ -1,9 +1,11 @@
 """``link(target [, condition, target2, ...])``: events go through one of several sub-pipelines of the same context, chosen once.
 
-Holds all events back until a choice is made, 16 MiB of them; it cannot make the reader wait meanwhile, because it is the next event
-that may decide. Empty Data, which only asks for a flush, decides nothing.
+Conditions are looked at with each event until one is true, and like those of ``wait`` when something else happens in the context
+group: a detection that gave up waiting for more, for instance. Holds all events back until then, 16 MiB of them; it cannot make the
+reader wait meanwhile, because it is the next event that may decide. Empty Data, which only asks for a flush, decides nothing.
 """
 
+from collections.abc import Callable
 from itertools import zip_longest
 from typing import Any
 
@@ -23,6 +25,7 @@ from pipy_core.api import (
     Registry,
     StreamEnd,
     Target,
+    Timer,
     get_logger,
     hookimpl,
     ignore,
@@ -42,6 +45,8 @@ class Link(Filter):
         self._backlog = Backlog()
         self._branch: Branch | None = None
         self._feed: Emit | None = None  # None: not decided
+        self._stop_watching: Callable[[], None] | None = None
+        self._look: Timer | None = None
 
     @classmethod
     def prepare(cls, *args: Any) -> Make:
@@ -65,8 +70,11 @@ class Link(Filter):
             if deciding and self._feed is not None and not self._backlog:
                 self._feed(event)  # decided at once, as usual: nothing has had to wait
             elif not self._backlog.add(event):
-                self._give_up()
-            elif deciding and self._feed is not None:
+                get_logger("link").error("more than 16 MiB came before a condition was true")
+                self._give_up(StreamEnd(Failure.BUFFER_OVERFLOW))
+            elif self._feed is None:
+                self._wait(event)
+            elif deciding:
                 self._backlog.drain(self._feed)
 
     def busy(self) -> bool:
@@ -81,8 +89,29 @@ class Link(Filter):
     def close(self) -> None:
         """See ``Filter``."""
         self._feed = ignore  # it may be a method of this very link
+        if self._stop_watching is not None:
+            self._stop_watching()
         if self._branch is not None:
             self._branch.close()
+
+    def _wait(self, event: Event) -> None:
+        if type(event) is StreamEnd and event.error is Failure.RUNTIME_ERROR:
+            self._give_up(event)  # a function of the script has failed, maybe the one that was to decide: nobody must wait for it
+        elif self._stop_watching is None:
+            self._stop_watching = self.host.context.group.watch(self._notified)
+
+    def _notified(self) -> None:
+        # In a turn of its own: what is true at the end of the notifier's turn counts, and an error in a condition is not its own.
+        if self._look is None and self._feed is None:
+            self._look = self.host.after(0, self._look_again)
+
+    def _look_again(self) -> None:
+        self._look = None
+        deciding = self._feed is None
+        if deciding:
+            self._choose()
+        if deciding and self._feed is not None:
+            self._backlog.drain(self._feed)
 
     def _choose(self) -> None:
         for target, condition in self._ways:
@@ -97,11 +126,10 @@ class Link(Filter):
     def _pass(self, event: Event) -> None:
         self.emit(event)
 
-    def _give_up(self) -> None:
+    def _give_up(self, end: StreamEnd) -> None:
         self._backlog.clear()
         self._feed = ignore
-        get_logger("link").error("more than 16 MiB came before a condition was true")
-        self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
+        self.emit(end)
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pipy_core.api import (
     ANY,
+    DURATION,
     END,
     EOS,
     PIPELINE,
@@ -22,7 +23,6 @@ from pipy_core.api import (
     Make,
     MessageEnd,
     MessageStart,
-    Number,
     Param,
     Registry,
     Session,
@@ -149,7 +149,7 @@ def pipy_register_filters(registry: Registry) -> None:
         [
             Param("target", PIPELINE, "what the copies go to"),
             Param("key", ANY, "streams with equal keys share a session; a value or a function", default=None),
-            options(Param("maxIdle", Number(low=0), "seconds after which an unused session ends", default=10)),
+            options(Param("maxIdle", DURATION, "after which an unused session ends", default=10.0)),
         ],
         help="Copies messages of many streams into sessions that are shared by key.",
         group="joint",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pipy_core.api import (
     ANY,
+    DURATION,
     END,
     EOS,
     PIPELINE,
@@ -21,7 +22,6 @@ from pipy_core.api import (
     Make,
     MessageEnd,
     MessageStart,
-    Number,
     Param,
     Registry,
     Session,
@@ -183,7 +183,7 @@ def pipy_register_filters(registry: Registry) -> None:
         [
             Param("target", PIPELINE, "what answers the messages"),
             Param("key", ANY, "streams with equal keys share a session; a value or a function", default=None),
-            options(Param("maxIdle", Number(low=0), "seconds after which an unused session ends", default=10)),
+            options(Param("maxIdle", DURATION, "after which an unused session ends", default=10.0)),
         ],
         help="Sends messages over sessions that are shared by key, and gives each stream its reply.",
         group="joint",

@@ -40,11 +40,14 @@ class Wait(Filter):
         if self._decided and not self._backlog:
             self.emit(event)
         elif not self._backlog.add(event):
-            self._give_up()
+            get_logger("wait").error("more than 16 MiB came before the condition was true")
+            self._give_up(StreamEnd(Failure.BUFFER_OVERFLOW))
         elif not self._decided:
             if self._stop_watching is None:
                 self._stop_watching = self.host.context.group.watch(self._notified)
             self._check()
+            if type(event) is StreamEnd and event.error is Failure.RUNTIME_ERROR and not self._decided:
+                self._give_up(event)  # a function of the script has failed, maybe the one that was to decide
 
     def busy(self) -> bool:
         """See ``Filter``."""
@@ -74,12 +77,11 @@ class Wait(Filter):
     def _pass(self, event: Event) -> None:
         self.emit(event)
 
-    def _give_up(self) -> None:
+    def _give_up(self, end: StreamEnd) -> None:
         self._gave_up = self._decided = True
         self._backlog.clear()
         self.close()
-        get_logger("wait").error("more than 16 MiB came before the condition was true")
-        self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
+        self.emit(end)
 
 
 @hookimpl

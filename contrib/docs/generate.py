@@ -17,6 +17,8 @@ from pipy_core.registry import Registry
 from pipy_core.script.typings import core_typings
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
+#: Hand-written: a test for each global. The examples of filters are beside the filters.
+EXAMPLES: Final = DOCS / "examples"
 
 
 def built_in() -> Registry:
@@ -32,8 +34,13 @@ def render(registry: Registry, core: str) -> dict[str, str]:
     found = declarations([core, *(source.typings for source in registry.sources())])
     result = {"filters.md": pages.filter_index(specs), "globals.md": pages.global_index(found)}
     result |= {f"filters/{spec.name}.md": pages.filter_page(spec, example_of(spec)) for spec in specs}
-    result |= {f"globals/{name}.md": pages.global_page(name, parts) for name, parts in found.items()}
+    result |= {f"globals/{name}.md": pages.global_page(name, parts, example_of_global(name)) for name, parts in found.items()}
     return result
+
+
+def example_of_global(name: str) -> str:
+    """The test that shows what a global does."""
+    return (EXAMPLES / f"{name}.test.js").read_text("utf-8")
 
 
 def main() -> int:

@@ -67,14 +67,16 @@ def global_index(found: Mapping[str, Sequence[Declaration]]) -> str:
     return "".join([GLOBALS, "\n| | |\n|---|---|\n", *rows])
 
 
-def global_page(name: str, found: Sequence[Declaration]) -> str:
-    """The page of one global."""
+def global_page(name: str, found: Sequence[Declaration], test: str) -> str:
+    """The page of one global.
+
+    :param test: what it does, as a test.
+    """
     declared = "\n\n".join(each.text for each in found)
     parts = [f"# {name}\n\n{WRITTEN}\n\n{_summary(found)}\n\n```ts\n{declared}\n```\n"]
-    examples = [example for each in found for example in each.examples]
-    if examples:
-        parts.append(f"\n## Example{'s' if len(examples) > 1 else ''}\n")
-        parts += (f"\n```js\n{example}\n```\n" for example in examples)
+    parts.append("\n## Example\n")
+    parts += (f"\n```js\n{example}\n```\n" for each in found for example in each.examples)
+    parts.append(f"\nWhat it does, as a test:\n\n```js\n{test}```\n")
     return "".join(parts)
 
 

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from pipy_core.params import REQUIRED, Form, Options, Param
+from pipy_core.reference.examples import Example
 from pipy_core.registry import FilterSpec
 
 _WIDTH: Final = 100
@@ -23,8 +24,8 @@ def overview(specs: Iterable[FilterSpec]) -> str:
     return "\n".join(lines)
 
 
-def describe(spec: FilterSpec) -> str:
-    """All about one filter: the forms a call may take, what it does, its parameters, who brought it."""
+def describe(spec: FilterSpec, example: Example | None = None) -> str:
+    """All about one filter: the forms a call may take, what it does, its parameters, an example, who brought it."""
     lines = [signature(spec.name, form) for form in spec.forms]
     lines += ["", *textwrap.wrap(" ".join(spec.help.split()), _WIDTH, initial_indent="    ", subsequent_indent="    "), ""]
     shown: list[Param] = []
@@ -35,6 +36,9 @@ def describe(spec: FilterSpec) -> str:
                 lines += _parameter(param, 4)
     if shown:
         lines.append("")
+    if example is not None:
+        told = f"{example.script}\n// What it does, as a test:\n\n{example.test}"
+        lines += ["    Example:", "", *textwrap.indent(told, " " * 8).splitlines(), ""]
     lines += [f"    Group {spec.group}, from plugin {spec.plugin}.", ""]
     return "\n".join(lines)
 

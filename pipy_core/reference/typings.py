@@ -15,7 +15,7 @@ from pipy_core.registry import FilterSpec, ScriptSource
 HEAD: Final = """\
 // Written by `pipy types`: everything that scripts can use here, plugins of others included.
 // Use it with a tsconfig.json that has in its compilerOptions:
-// "lib": ["es2024"], "types": [], "allowJs": true, "checkJs": true, "noEmit": true
+// "lib": ["es2024"], "types": [], "allowJs": true, "checkJs": true, "strict": false, "noEmit": true
 """
 _WIDTH: Final = 110
 #: What keeps a text from being the inside of a comment.

@@ -24,6 +24,8 @@ from pipy_core.api import (
     Valve,
     deliver,
     get_logger,
+    press,
+    relieve,
     units,
 )
 from pipy_plugins.throttle.account import Account, Accounts
@@ -87,8 +89,7 @@ class Throttle(Filter):
         if self._account is not None:
             self._account.waiting.pop(self, None)
             self._account.users -= 1
-        if self._valve is not None:
-            self._valve.open()
+        relieve(self._valve)
 
     def _open(self) -> Account:
         quota = _number(self.host.value(self._quota))
@@ -100,15 +101,11 @@ class Throttle(Filter):
         if not self._backlog.add(event):
             self._ended = True
             self._backlog.clear()
-            if self._valve is not None:
-                self._valve.open()
+            relieve(self._valve)
             _log.error("more than 16 MiB wait for their turn")
             self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
         elif self._backlog.size > HIGH_WATER:
-            if self._valve is None:
-                self._valve = self.host.new_valve()
-            self._valve.close()
-            self.host.hold(self._valve)
+            self._valve = press(self.host, self._valve)
 
     def _start_timer(self) -> None:
         if self._timer is None and self._account is not None:
@@ -134,8 +131,8 @@ class Throttle(Filter):
             now, later = self.divide(self._account, event)
             if later is not None:
                 self._backlog.put_back(later)
-            if self._valve is not None and self._backlog.size <= HIGH_WATER:
-                self._valve.open()
+            if self._backlog.size <= HIGH_WATER:
+                relieve(self._valve)
             if now is not None:
                 self.emit(now)
             if later is not None:
@@ -159,7 +156,7 @@ def register(registry: Registry, name: str, filter_type: type[Throttle], what: s
         name,
         filter_type,
         [
-            Param("quota", OneOf((FUNCTION, NUMBER, SIZE)), f"{what} a second: a number, a size such as '10k', or a function"),
+            Param("quota", OneOf((NUMBER, SIZE, FUNCTION)), f"{what} a second: a number, a size such as '10k', or a function"),
             Param("account", ANY, "streams with the same value share the quota; may be a function", default=UNDEFINED),
         ],
         help=f"Lets so many {what} a second pass. What is above waits, in order, and so does the sender.",

@@ -18,7 +18,7 @@ LIMIT = re.compile(r"(MAX|MOST)_[A-Z_]+|([A-Z]+_)?LIMIT")
 #: Constants that are called so but are no limits of what Pipy takes in.
 OTHERS = {
     "pipy_core.script.declarations.MAX_PORT": "what TCP has",
-    "pipy_plugins.connect.MAX_PORT": "what TCP has",
+    "pipy_core.kit.address.MAX_PORT": "what TCP has",
 }
 
 

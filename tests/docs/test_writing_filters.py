@@ -70,7 +70,7 @@ def test_the_front_page_shows_the_example_plugin():
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
 def test_every_hook_is_documented_with_its_signature(hook):
     arguments = ", ".join(
-        f"{name}: {inspect.formatannotation(parameter.annotation).removeprefix('pipy_core.registry.')}"
+        f"{name}: {inspect.formatannotation(parameter.annotation).rpartition('.')[2]}"
         for name, parameter in inspect.signature(hook).parameters.items()
     )
     heading = f"### `{hook.__name__}({arguments}) -> None`"

@@ -88,6 +88,31 @@ def test_early_answers_are_bounded() -> None:
     tape.play(START, END).expect()
 
 
+def test_a_fault_of_a_script_in_front_is_passed_on_behind_the_answers() -> None:
+    """Whoever waits must not wait for ever."""
+    fault = StreamEnd(Failure.RUNTIME_ERROR)
+    tape_of().play(fault).expect(fault)
+    tape = tape_of()
+    tape.play(START, END, START, fault).expect()
+    one, two = tape.children()
+    one.reply(REPLY, END).expect(REPLY, END)
+    two.expect(START, END)
+    two.reply(REPLY, END).expect(REPLY, END, fault)
+    assert not tape.pipeline.busy()
+
+
+def test_an_answer_that_a_fault_of_a_script_cuts_off_ends_the_stream() -> None:
+    """In its turn; neither is it completed, nor does an empty one take its place."""
+    fault = StreamEnd(Failure.RUNTIME_ERROR)
+    tape = tape_of()
+    tape.play(START, END, START, END, START, END).expect()
+    one, two, three = tape.children()
+    two.reply(REPLY, fault).expect()
+    one.reply(REPLY, END).expect(REPLY, END, REPLY, fault)
+    assert three.closed
+    tape.play(START, END).expect()
+
+
 def test_keeps_the_filter_contract() -> None:
     """With sub-pipelines that pass everything."""
     events: list[Event] = [START, Data(b"abc"), END, START, END, EOS]

@@ -60,6 +60,14 @@ def test_if_nothing_is_ever_true_everything_stays():
     Tape(Link, target("a"), lambda: False).play(START, Data(b"a"), END, EOS).expect()
 
 
+def test_a_fault_of_a_script_in_front_does_not_stay():
+    fault = StreamEnd(Failure.RUNTIME_ERROR)
+    tape = Tape(Link, target("a"), lambda: False)
+    tape.play(START, Data(b"a"), fault).expect(fault)
+    assert not tape.children()
+    Tape(Link, target("a", []), lambda: True).play(fault).expect(fault)
+
+
 def test_an_exception_in_a_condition_ends_the_stream():
     tape = Tape(Link, target("a"), throws(), target("b"))
     tape.play(START).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
@@ -148,3 +156,26 @@ def test_a_closed_link_leaves_nothing_to_the_collector():
         assert seen() is None
     finally:
         gc.enable()
+
+
+def test_it_looks_again_when_something_else_has_happened():
+    tape = Tape(Link, target("go"), lambda: tape.variables["go"], variables={"go": False})
+    tape.play(Data(b"a")).expect()
+    tape.notify().expect()
+    tape.variables["go"] = True
+    tape.notify().expect()
+    tape.advance(0).expect()
+    tape.child("go").expect(Data(b"a"))
+    tape.variables["go"] = False
+    tape.notify().expect()
+    tape.play(Data(b"b")).expect()
+    tape.child("go").expect(Data(b"b"))
+
+
+def test_closed_it_looks_no_more():
+    looks = []
+    tape = Tape(Link, target("go"), lambda: looks.append(1))
+    tape.play(Data(b"a")).expect()
+    tape.close().expect()
+    tape.notify().expect()
+    assert len(looks) == 1

@@ -252,7 +252,7 @@ def test_functions_are_taken_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("args", "message"), [([], "requires 1"), ([True], "expects a function or a number"), (["k"], "expects a size")]
+    ("args", "message"), [([], "requires 1"), ([True], "expects a number or a size"), (["k"], "expects a size")]
 )
 def test_wrong_arguments(args, message):
     with pytest.raises(ArgumentError, match=message):

@@ -67,6 +67,18 @@ def test_a_closed_pipeline_is_not_notified():
     tape.advance(0).expect()
 
 
+def test_a_fault_of_a_script_in_front_is_not_held_back():
+    fault = StreamEnd(Failure.RUNTIME_ERROR)
+    tape = waiting()
+    tape.play(START, fault).expect(fault)
+    tape.variables["go"] = True
+    tape.play(END).expect()
+    tape = waiting()
+    tape.play(START).expect()
+    tape.variables["go"] = True
+    tape.play(fault).expect(START, fault)
+
+
 def test_an_exception_ends_the_stream():
     Tape(Wait, throws()).play(START).fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
 

@@ -88,7 +88,7 @@ Two forms.
 | `target` | a string (the name of a pipeline) | required | where to |
 | `options.retryCount` | a number | `0` | how often \\| again |
 | `options.timeout` | a duration (a number of seconds or a string such as '5s') | unlimited | how long |
-| `address` | a function or a string | `'localhost:80'` | host:port |
+| `address` | a string or a function | `'localhost:80'` | host:port |
 """
     )
 
@@ -130,7 +130,7 @@ def test_globals_are_put_together_from_all_that_declare_them():
 """
     )
     assert (
-        pages.global_page("algo", found["algo"])
+        pages.global_page("algo", found["algo"], "test('a')\n")
         == f"""\
 # algo
 
@@ -148,14 +148,28 @@ declare namespace algo {{
   class B {{}}
 }}
 ```
+
+## Example
+
+What it does, as a test:
+
+```js
+test('a')
+```
 """
     )
-    assert pages.global_page("f", found["f"]).endswith("""declare function f(): void
+    assert pages.global_page("f", found["f"], "test('f')\n").endswith("""declare function f(): void
 ```
 
 ## Example
 
 ```js
 f()
+```
+
+What it does, as a test:
+
+```js
+test('f')
 ```
 """)

@@ -1,0 +1,15 @@
+test('is that of the connection a stream belongs to, and null in tasks', async t => {
+  t.file('example.js', `
+    pipy({ _client: 'nobody' })
+      .listen(8000)
+      .demuxHTTP('request')
+      .pipeline('request')
+      .replaceMessage(() => new Message(__inbound.remoteAddress))
+      .task()
+      .handleStreamStart(() => console.log(__inbound))
+  `)
+  const response = await t.port(8000).open({ remoteAddress: '10.0.0.2' }).request()
+  t.equal(response.body.toString(), '10.0.0.2')
+  await t.task().run()
+  t.logged('null')
+})

@@ -1,0 +1,11 @@
+test('counters, gauges and histograms, with labels', t => {
+  const requests = new stats.Counter('requests_total', ['path'])
+  requests.withLabels('/').increase()
+  requests.withLabels('/').increase(2)
+  const open = new stats.Gauge('connections_open')
+  open.set(5)
+  open.decrease()
+  const latency = new stats.Histogram('latency_ms', [1, 10, 100])
+  latency.observe(7)
+  t.equal([requests.name, open.name, latency.name], ['requests_total', 'connections_open', 'latency_ms'])
+})

@@ -1,0 +1,5 @@
+pipy()
+  .pipeline('each')
+  .demux('one')
+  .pipeline('one')
+  .replaceMessage(message => new Message(message.body.toString().toUpperCase()))

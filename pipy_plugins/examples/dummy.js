@@ -1,0 +1,3 @@
+pipy()
+  .listen(9)
+  .dummy()

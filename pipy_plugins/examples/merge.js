@@ -1,0 +1,6 @@
+pipy()
+  .pipeline('count')
+  .merge('statistics', '')
+  .pipeline('statistics')
+  .replaceMessage(message => new Data(message.head.path + '\n'))
+  .connect('localhost:9000')

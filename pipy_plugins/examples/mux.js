@@ -1,0 +1,7 @@
+pipy()
+  .pipeline('ask')
+  .mux('session', 'everybody', { maxIdle: 60 })
+  .pipeline('session')
+  .encodeHTTPRequest()
+  .connect('localhost:8080')
+  .decodeHTTPResponse()

@@ -1,0 +1,3 @@
+pipy()
+  .pipeline('batch')
+  .pack(3, { timeout: 5 })

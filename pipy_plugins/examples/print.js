@@ -1,0 +1,4 @@
+pipy()
+  .listen(8000)
+  .print()
+  .serveHTTP(new Message('hello'))

@@ -1,0 +1,3 @@
+pipy()
+  .pipeline('lines')
+  .split(byte => byte === 10 ? new MessageEnd : undefined)

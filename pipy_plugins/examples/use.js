@@ -1,0 +1,6 @@
+pipy()
+  .export('main', { __answered: false })
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .use(['greet.js', 'default.js'], 'request', 'response', () => __answered)

@@ -1,0 +1,8 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .handleMessage('16k', message => console.log(message.head.method, message.head.path, message.body.size))
+  .muxHTTP('upstream', '')
+  .pipeline('upstream')
+  .connect('localhost:8080')

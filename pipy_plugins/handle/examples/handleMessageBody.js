@@ -1,0 +1,3 @@
+pipy({ _order: null })
+  .pipeline('order')
+  .handleMessageBody('64k', body => _order = JSON.decode(body))

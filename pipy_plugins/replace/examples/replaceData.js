@@ -1,0 +1,3 @@
+pipy()
+  .pipeline('shout')
+  .replaceData(data => new Data(data.toString().toUpperCase()))

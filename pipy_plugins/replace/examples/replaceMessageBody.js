@@ -1,0 +1,3 @@
+pipy()
+  .pipeline('wrap')
+  .replaceMessageBody('1m', body => JSON.encode({ text: body.toString() }))

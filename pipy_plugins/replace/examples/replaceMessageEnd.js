@@ -1,0 +1,3 @@
+pipy()
+  .pipeline('sign')
+  .replaceMessageEnd(end => [new Data('\n-- \nsent through a proxy'), end])

@@ -1,0 +1,3 @@
+pipy()
+  .pipeline('polite')
+  .replaceStreamEnd(end => [new Data('bye\n'), end])

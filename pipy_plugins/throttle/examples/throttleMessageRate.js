@@ -1,0 +1,6 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .throttleMessageRate(2, () => __inbound.remoteAddress)
+  .replaceMessage(new Message('here you are'))
