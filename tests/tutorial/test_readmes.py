@@ -22,7 +22,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 def test_the_tutorials_are_numbered_without_gaps():
     assert [path.name[:2] for path in TUTORIALS] == [f"{number:02}" for number in range(1, len(TUTORIALS) + 1)]
-    assert len(TUTORIALS) >= 9
+    assert len(TUTORIALS) >= 19
 
 
 @pytest.mark.parametrize("directory", TUTORIALS, ids=lambda path: path.name)
@@ -38,7 +38,7 @@ def test_does_what_the_readme_says(directory, reader):
 def test_every_script_shown_is_the_script_that_runs(directory):
     """A file is shown whole, in a block below a line that is its name in back quotes and a colon."""
     readme = (directory / "README.md").read_text("utf-8")
-    shown = re.findall(r"^`([\w/-]+\.js(?:on)?)`:\n\n```js(?:on)?\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    shown = re.findall(r"^`([\w./-]+\.js(?:on)?)`:\n\n```js(?:on)?\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert shown
     for name, text in shown:
         assert text == (directory / name).read_text("utf-8"), f"{name} differs from what the README shows"

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.system.pipy_process import PATIENCE, PipyProcess, free_ports
@@ -11,7 +12,7 @@ from tests.tutorial.console import INTERRUPT, Step, matches
 
 SOURCE = Path(__file__).parents[2] / "tutorial"
 #: The ports that the tutorials use; in a copy each of them is another one, everywhere.
-PORTS = (8000, 8080, 8081, 8082)
+PORTS = (8000, 8080, 8081, 8082, 8123, 8443)
 _PORT = re.compile(rf"\b({'|'.join(map(str, PORTS))})\b")
 
 
@@ -35,17 +36,21 @@ class Workspace:
 
 
 class Reader:
-    """Types what a README says, and compares. Programs go on until ``finish``, as if each had a terminal of its own."""
+    """Types what a README says, and compares. Programs go on until ``finish``, as if each had a terminal of its own.
 
-    def __init__(self, workspace: Workspace) -> None:
+    :param python: see ``PipyProcess``.
+    """
+
+    def __init__(self, workspace: Workspace, python: Path | None = None) -> None:
         self._workspace = workspace
+        self._python = python
         self._running: list[PipyProcess] = []
 
     def do(self, step: Step) -> None:
         """Type one step."""
         if step.command == INTERRUPT:
             self._interrupt(step)
-        elif step.command.startswith("pipy "):
+        elif step.command.startswith("pipy ") and not step.command.startswith("pipy test "):
             self._start(step)
         else:
             self._run(step)
@@ -65,7 +70,7 @@ class Reader:
         ports = [int(port) for port in re.findall(r"Listening on port (\d+)", expected)]
         assert ports, f"line {step.line}: below `{step.command}` must stand which ports it listens on"
         *options, script = step.command.split()[1:]
-        program = PipyProcess(Path(script), options=options, directory=self._workspace.directory, ports=ports)
+        program = PipyProcess(Path(script), options=options, directory=self._workspace.directory, ports=ports, python=self._python)
         self._running.append(program)
         assert matches(expected, program.log, goes_on=True), _difference(step, expected, program.log)
 
@@ -81,7 +86,7 @@ class Reader:
         done = subprocess.run(
             ["/bin/sh", "-c", self._workspace.moved(step.command)],
             cwd=self._workspace.directory,
-            env={**os.environ, "no_proxy": "*"},
+            env={**os.environ, "no_proxy": "*", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
