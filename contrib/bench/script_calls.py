@@ -16,7 +16,7 @@ from typing import Any
 from pipy_core import logs
 from pipy_core.context import Context
 from pipy_core.events import Data, Head, Message, MessageStart
-from pipy_core.net.outbound import Outbound
+from pipy_core.filter import Branch
 from pipy_core.net.reactor import Reactor
 from pipy_core.plugins import Plugins
 from pipy_core.registry import Registry
@@ -81,14 +81,16 @@ def main() -> None:
 
     def bench() -> None:
         reactor = Reactor(lambda error, where: print(where, error))
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "main.js").write_text(SCRIPT)
-            program = load(engine, registry, Codebase(Path(folder)), "/main.js", Outside(reactor), 5.0)
-        context = program.new_context()
-        for name, number, arguments in SCENARIOS:
-            wall, cpu = measure(program, context, number, arguments, calls)
-            print(f"{name:28} {wall:6.1f} us  {cpu:6.1f} us of CPU", flush=True)
-        engine.isolate.finish()
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "main.js").write_text(SCRIPT)
+                program = load(engine, registry, Codebase(Path(folder)), "/main.js", Outside(reactor), 5.0)
+            context = program.new_context()
+            for name, number, arguments in SCENARIOS:
+                wall, cpu = measure(program, context, number, arguments, calls)
+                print(f"{name:28} {wall:6.1f} us  {cpu:6.1f} us of CPU", flush=True)
+        finally:
+            engine.isolate.finish()
 
     engine.isolate.run(bench, lambda: None)
     engine.isolate.dispose()
@@ -102,7 +104,11 @@ class Outside:
         self.after = reactor.after
         self.now = reactor.now
 
-    def connect(self, *_args: Any) -> Outbound:
+    def connect(self, *_args: Any) -> Branch:
+        """Not needed here."""
+        raise NotImplementedError
+
+    def spawn(self, *_args: Any) -> Branch:
         """Not needed here."""
         raise NotImplementedError
 

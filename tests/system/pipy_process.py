@@ -56,6 +56,7 @@ class PipyProcess:
     :param ports: the start is over when the log says that these are listened on.
     :param environment: variables in addition to the test's own.
     :param program: what Python runs.
+    :param python: the interpreter of an environment where Pipy is installed; the test's own, with this source, unless given.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class PipyProcess:
         ports: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "pipy_core"),
+        python: Path | None = None,
     ) -> None:
         texts = dict(files or {})
         if isinstance(script, str):
@@ -81,9 +83,9 @@ class PipyProcess:
         self._ended = False
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            [sys.executable, *program, *options, str(script)],
+            [python or sys.executable, *program, *options, str(script)],
             cwd=directory,
-            env={**os.environ, "PYTHONPATH": str(Path(pipy_core.__file__).parent.parent), **(environment or {})},
+            env={**os.environ, "PYTHONPATH": "" if python else str(Path(pipy_core.__file__).parent.parent), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -18,6 +18,14 @@ def script():
         yield lambda expression: json.loads(racer.eval(f"JSON.stringify([{expression}])"))[0]
 
 
+def test_all_members_are_declared(script):
+    registry = Registry()
+    ewma.pipy_register_scripts(registry)
+    (source,) = registry.sources()
+    members = script("Object.getOwnPropertyNames(algo.Ewma.prototype)")
+    assert [name for name in members if f" {name}(" not in source.typings and f" {name}:" not in source.typings] == []
+
+
 @pytest.mark.parametrize(
     ("weight", "samples", "averages"),
     [

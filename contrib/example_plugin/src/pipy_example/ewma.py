@@ -12,4 +12,6 @@ from pipy_core.api import Registry, hookimpl
 @hookimpl
 def pipy_register_scripts(registry: Registry) -> None:
     """See the hook."""
-    registry.add_script("pipy_example/ewma.js", files("pipy_example").joinpath("ewma.js").read_text("utf-8"))
+    here = files("pipy_example")
+    source, typings = (here.joinpath(name).read_text("utf-8") for name in ("ewma.js", "ewma.d.ts"))
+    registry.add_script("pipy_example/ewma.js", source, typings)
