@@ -16,7 +16,7 @@ from pipy_core.events import (
     StreamEnd,
     encode_json,
 )
-from pipy_core.filter import Branch, Clock, Emit, Filter, Host, Make, Target, Timer, Valve, ignore
+from pipy_core.filter import Branch, Clock, Emit, Filter, Host, Joint, Make, Target, Timer, Valve, ignore
 from pipy_core.hookspecs import hookimpl
 from pipy_core.kinds import (
     ANY,
@@ -96,6 +96,7 @@ __all__ = [
     "Host",
     "Identity",
     "Instance",
+    "Joint",
     "Kind",
     "Make",
     "Message",

@@ -27,7 +27,7 @@ def pipy_register_scripts(registry: Registry) -> None:
 
     Called once per process, after all filters are registered. Do no I/O here but reading the plugin's own sources.
 
-    :param registry: call ``registry.add_script("name", source)`` and ``registry.add_function("name", function)``.
+    :param registry: call ``registry.add_script("name", source, typings)`` and ``registry.add_function("name", function)``.
 
     .. versionadded:: 0.1
     """

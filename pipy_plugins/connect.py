@@ -11,10 +11,9 @@ from pipy_core.api import (
     NUMBER,
     SIZE,
     STRING,
-    Branch,
     Event,
     Failure,
-    Filter,
+    Joint,
     Param,
     Registry,
     StreamEnd,
@@ -29,15 +28,12 @@ from pipy_core.api import (
 _log = get_logger("connect")
 
 
-class Connect(Filter):
+class Connect(Joint):
     """See the module."""
-
-    __slots__ = ("_branch", "_options", "_refused", "_target")
 
     def __init__(self, target: Any, settings: dict[str, Any]) -> None:
         self._target = target
         self._options = settings
-        self._branch: Branch | None = None
         self._refused = False
 
     def process(self, event: Event) -> None:
@@ -63,15 +59,6 @@ class Connect(Filter):
     def _reply(self, event: Event) -> None:
         deliver(self.emit, event, self.host)
         self.host.context.group.notify()
-
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def close(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.close()
 
 
 @hookimpl

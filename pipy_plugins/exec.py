@@ -16,8 +16,8 @@ from pipy_core.api import (
     Branch,
     Event,
     Failure,
-    Filter,
     Function,
+    Joint,
     Make,
     OneOf,
     Param,
@@ -35,7 +35,7 @@ from pipy_core.api import (
 _log = get_logger("exec")
 
 
-class Exec(Filter):
+class Exec(Joint):
     """One run of a program."""
 
     @classmethod
@@ -51,13 +51,12 @@ class Exec(Filter):
     def __init__(self, command: Any, settings: dict[str, Any]) -> None:
         self._command = command
         self._settings = settings
-        self._child: Branch | None = None
         self._failure = Failure.NONE
         self._over = False
 
     def process(self, event: Event) -> None:
         """See ``Filter``. The program also runs for a stream that only ends, unless it has failed."""
-        child = self._child
+        child = self._branch
         if child is None:
             if self._over:
                 return
@@ -68,17 +67,8 @@ class Exec(Filter):
             if child is None:
                 self._end(StreamEnd(Failure.RUNTIME_ERROR))
                 return
-            self._child = child
+            self._branch = child
         child.feed(event)
-
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._child is not None and self._child.busy()
-
-    def close(self) -> None:
-        """See ``Filter``."""
-        if self._child is not None:
-            self._child.close()
 
     def _start(self) -> Branch | None:
         """Run the program; if that is not possible, say why."""

@@ -12,13 +12,12 @@ from typing import Any
 from pipy_core.api import (
     FUNCTION,
     Backlog,
-    Branch,
     Data,
     Emit,
     Event,
     Failure,
-    Filter,
     Function,
+    Joint,
     Make,
     Param,
     Pipeline,
@@ -32,7 +31,7 @@ from pipy_core.api import (
 )
 
 
-class Link(Filter):
+class Link(Joint):
     """Joins the first target whose condition is true when it is asked; asked again with each event until one is.
 
     :param ways: targets with their conditions; no target passes events on as they are, no condition is always true.
@@ -43,7 +42,6 @@ class Link(Filter):
     def __init__(self, ways: list[tuple[Target | None, Function | None]]) -> None:
         self._ways = ways
         self._backlog = Backlog()
-        self._branch: Branch | None = None
         self._feed: Emit | None = None  # None: not decided
         self._stop_watching: Callable[[], None] | None = None
         self._look: Timer | None = None
@@ -77,22 +75,12 @@ class Link(Filter):
             elif deciding:
                 self._backlog.drain(self._feed)
 
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def drain(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.drain()
-
     def close(self) -> None:
         """See ``Filter``."""
         self._feed = ignore  # it may be a method of this very link
         if self._stop_watching is not None:
             self._stop_watching()
-        if self._branch is not None:
-            self._branch.close()
+        super().close()
 
     def _wait(self, event: Event) -> None:
         if type(event) is StreamEnd and event.error is Failure.RUNTIME_ERROR:

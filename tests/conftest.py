@@ -3,6 +3,8 @@
 import importlib.util
 import os
 
+import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("quick", deadline=None, max_examples=100)
@@ -23,3 +25,11 @@ if importlib.util.find_spec("py_mini_racer") is None:
         "system",
         "tutorial",
     ]
+
+
+@pytest.fixture(autouse=True)
+def log_as_before():
+    """Commands that run in the process of the tests set up its log: the next test must not inherit that."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

@@ -38,18 +38,6 @@ class Fed:
                 self.answer(event)
         self._finish()
 
-    @abstractmethod
-    def answer(self, event: Event) -> None:
-        """Hand *event* to the filter that feeds this."""
-
-
-class Child(Fed, Filter):
-    """A sub-pipeline that a filter under test has joined."""
-
-    def process(self, event: Event) -> None:
-        """Remember it."""
-        self.fed.append(event)
-
     def busy(self) -> bool:
         """See ``Branch``."""
         return not self.closed
@@ -61,6 +49,18 @@ class Child(Fed, Filter):
     def close(self) -> None:
         """Remember that."""
         self.closed = True
+
+    @abstractmethod
+    def answer(self, event: Event) -> None:
+        """Hand *event* to the filter that feeds this."""
+
+
+class Child(Fed, Filter):
+    """A sub-pipeline that a filter under test has joined."""
+
+    def process(self, event: Event) -> None:
+        """Remember it."""
+        self.fed.append(event)
 
     def answer(self, event: Event) -> None:
         """See ``Fed``."""
@@ -79,18 +79,6 @@ class Outside(Fed):
         """See ``Branch``."""
         if not self.closed:
             self.fed.append(event)
-
-    def busy(self) -> bool:
-        """See ``Branch``."""
-        return not self.closed
-
-    def drain(self) -> None:
-        """See ``Branch``."""
-        self.drained = True
-
-    def close(self) -> None:
-        """See ``Branch``."""
-        self.closed = True
 
     def answer(self, event: Event) -> None:
         """See ``Fed``."""

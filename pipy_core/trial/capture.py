@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 
-#: Lines that one test may log; what comes behind them is counted.
+#: Lines of one test that are kept; behind them, as many again that are about failures, and the others are counted.
 LINE_LIMIT: Final = 10_000
 _TAGS: Final = {"debug": "DBG", "info": "INF", "warning": "WRN", "error": "ERR", "critical": "ERR"}
 #: Who logs the errors of scripts, and bugs.
@@ -21,6 +21,7 @@ class Captured:
     :ivar lines: as the program writes them, without the time: ``[ERR] [pjs] TypeError: ...``.
     :ivar failures: which of them are errors of a script, or bugs.
     :ivar expected: those of them that the test has asked for.
+    :ivar dropped: how many lines were not kept.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -36,17 +37,22 @@ class Captured:
         component = event.get("component", "")
         if component == "config" and method == "info":
             raise structlog.DropEvent  # the drawing of the configuration: long, and the same for every test
-        if len(self.lines) < LINE_LIMIT:
+        is_failure = component in _CULPRITS and method == "error"
+        if len(self.lines) < (2 * LINE_LIMIT if is_failure else LINE_LIMIT):
             text = str(event["event"])
             if not event.get("plain"):
                 prefix = f"[{_TAGS.get(method, 'INF')}] {f'[{component}] ' if component else ''}"
                 text = "\n".join(prefix + line for line in text.split("\n"))
-            if component in _CULPRITS and method == "error":
+            if is_failure:
                 self.failures.add(len(self.lines))
             self.lines.append(text)
         else:
             self.dropped += 1
         raise structlog.DropEvent
+
+    def all(self) -> list[str]:
+        """What was kept, and how many lines were not."""
+        return [*self.lines, f"({self.dropped} more lines were not kept)"] if self.dropped else self.lines
 
     def unexpected(self) -> list[str]:
         """The failures that the test has not asked for."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeAlias
 
 from pipy_core.events import Data, Event, StreamEnd
@@ -77,7 +76,7 @@ class Child:
         self._inlet.stop()
 
     def _play(self) -> None:
-        run = Run(self._arguments, bytes(self._input), partial(self._answer))
+        run = Run(self._arguments, bytes(self._input), self._answer)
         self._command.runs.append(run)
         self._command.play(run)
 

@@ -9,13 +9,12 @@ from pipy_core.errors import PipyError
 from pipy_core.events import Data, Event, Failure, Message, StreamEnd
 from pipy_core.filter import Emit, ignore
 from pipy_core.logs import get_logger
+from pipy_core.net.outbound import CONNECT_LIMIT
 from pipy_core.trial.exchange import Exchange
 from pipy_core.trial.http1 import NotHTTP, Reader
 from pipy_core.trial.manner import Manner
 from pipy_core.trial.surroundings import Inlet, Surroundings
 
-#: Seconds for a connect that no option limits, as in ``net.outbound``.
-CONNECT_LIMIT: Final = 60.0
 #: Bytes that one connection of an upstream, or a client, remembers.
 RECEIVED_LIMIT: Final = 64 * 1024 * 1024
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec.json
 
-from pipy_core.errors import Place, ScriptError
+from pipy_core.errors import Place
 from pipy_core.script.fault import Fault
 from pipy_core.script.host import Codebase
 
@@ -52,8 +52,3 @@ def problem_of(fault: str, codebase: Codebase) -> Problem:
     error = Fault(fault).placed(codebase)
     text = error.message if error.kind == "AssertionError" else str(error)
     return Problem(text, error.place, error.stack, told.get("given"), told.get("expected"))
-
-
-def problem_from(error: ScriptError) -> Problem:
-    """An error of the test file itself: it cannot be loaded, or it was stopped."""
-    return Problem(str(error), error.place, error.stack)

@@ -107,7 +107,7 @@ class Sheet:
             finally:
                 trial.close()
         result.seconds = time.perf_counter() - began
-        result.log = captured.lines
+        result.log = captured.all()
         result.problems = [
             *desk.problems,
             *(Problem(text) for text in dict.fromkeys(trial.surroundings.problems)),

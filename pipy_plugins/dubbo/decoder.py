@@ -124,11 +124,7 @@ def pipy_register_filters(registry: Registry) -> None:
     registry.add_filter(
         "decodeDubbo",
         DecodeDubbo,
-        [
-            options(
-                Param("sizeLimit", SIZE, "bytes a body may have; 0: no limit. The stream ends with BufferOverflow beyond it", MAX_BODY)
-            )
-        ],
+        [options(Param("sizeLimit", SIZE, "bytes a body may have, beyond which the stream ends; 0: no limit", MAX_BODY))],
         help="Decodes Dubbo frames from a stream of bytes. Each is a message: `id` (a string of digits), `status`, `isRequest`, "
         "`isTwoWay`, `isEvent` and the number of the `serialization` are in the head. What is no frame ends the stream with "
         "ProtocolError.",

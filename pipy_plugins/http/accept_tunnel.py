@@ -7,16 +7,16 @@ filters.md, 4.12; RFC 9110, 9.3.6.
 from typing import Any
 
 from pipy_core.api import (
+    FLUSH,
     FUNCTION,
     PIPELINE,
     Body,
-    Branch,
     Data,
     Event,
     Failure,
-    Filter,
     Function,
     Head,
+    Joint,
     Message,
     MessageEnd,
     MessageStart,
@@ -31,7 +31,7 @@ from pipy_plugins.http.encoder import status_of
 from pipy_plugins.http.heads import RequestHead
 
 
-class AcceptHTTPTunnel(Filter):
+class AcceptHTTPTunnel(Joint):
     """Answers message by message until it agrees to another protocol."""
 
     joins = "link"
@@ -41,7 +41,6 @@ class AcceptHTTPTunnel(Filter):
         self._handler = handler
         self._head: Head | None = None
         self._body: Body | None = None  # None: not inside a message
-        self._branch: Branch | None = None
         self._ended = False
 
     def process(self, event: Event) -> None:
@@ -62,20 +61,10 @@ class AcceptHTTPTunnel(Filter):
         else:
             self._end(event)
 
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def drain(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.drain()
-
     def close(self) -> None:
         """See ``Filter``."""
         self._end_input()
-        if self._branch is not None:
-            self._branch.close()
+        super().close()
 
     def _answer(self, body: Data) -> None:
         head, self._head, self._body = self._head, None, None
@@ -89,6 +78,8 @@ class AcceptHTTPTunnel(Filter):
             self._branch = self.host.join(self._target, self._pass, self.host.clone_context())
         for event in response.events():
             self.emit(event)
+        if self._branch is not None:
+            self._branch.feed(FLUSH)  # what the tunnel leads to may be the first to speak
 
     def _pass(self, event: Event) -> None:
         self.emit(event)

@@ -11,14 +11,13 @@ from pipy_core.api import (
     END,
     PIPELINE,
     STRING,
-    Branch,
     Data,
     Emit,
     Event,
     Failure,
-    Filter,
     Gate,
     Head,
+    Joint,
     MessageStart,
     Param,
     Registry,
@@ -45,7 +44,7 @@ _REFUSALS: Final = {
 }
 
 
-class ConnectHTTPTunnel(Filter):
+class ConnectHTTPTunnel(Joint):
     """See the module."""
 
     joins = "link"
@@ -53,7 +52,6 @@ class ConnectHTTPTunnel(Filter):
     def __init__(self, target: Target, address: Any) -> None:
         self._target = target
         self._address = address
-        self._branch: Branch | None = None
         self._gate: Gate | None = None
         self._feed: Emit | None = None  # where events go once the proxy has agreed
         self._open = False
@@ -75,15 +73,6 @@ class ConnectHTTPTunnel(Filter):
                 feed(event)
             elif self._gate is not None and not self._gate.keep(event):
                 self._end(Failure.BUFFER_OVERFLOW)
-
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def drain(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.drain()
 
     def close(self) -> None:
         """See ``Filter``."""

@@ -11,8 +11,9 @@ from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import RequestHead
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.v2.answer import Answer
-from pipy_plugins.http.v2.preface import PREFACE, SWITCHING, may_be_preface, upgrade_settings
+from pipy_plugins.http.v2.preface import SWITCHING, may_be_preface, upgrade_settings
 from pipy_plugins.http.v2.server import ServerConnection
+from pipy_plugins.http.v2.wire import PREFACE
 
 
 class ClientConnection(Filter):

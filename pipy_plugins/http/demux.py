@@ -23,6 +23,8 @@ from pipy_core.api import (
     Valve,
     hookimpl,
     options,
+    press,
+    relieve,
 )
 from pipy_plugins.http.codecs import BUFFER_SIZE
 from pipy_plugins.http.connection import ClientConnection

@@ -9,14 +9,14 @@ from typing import Any
 
 from pipy_core.api import (
     EOS,
+    FLUSH,
     FUNCTION,
     PIPELINE,
-    Branch,
     Data,
     Emit,
     Event,
-    Filter,
     Function,
+    Joint,
     Param,
     Registry,
     ScriptError,
@@ -46,7 +46,7 @@ from pipy_plugins.socks.wire import (
 )
 
 
-class AcceptSOCKS(Filter):
+class AcceptSOCKS(Joint):
     """One client: greeting, perhaps user and password, request; then a stream."""
 
     joins = "link"
@@ -58,7 +58,6 @@ class AcceptSOCKS(Filter):
         self._user = ""
         self._held = b""
         self._step: Callable[[], bool] | None = self._greeted  # what to do with what is held; gives whether there was enough
-        self._branch: Branch | None = None
         self._feed: Emit | None = None  # where events go once the client is connected
 
     def process(self, event: Event) -> None:
@@ -75,10 +74,6 @@ class AcceptSOCKS(Filter):
             self._step = None
             self.emit(event)
 
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
     def drain(self) -> None:
         """See ``Filter``. A client that has said nothing yet has begun nothing."""
         if self._branch is not None:
@@ -89,8 +84,7 @@ class AcceptSOCKS(Filter):
     def close(self) -> None:
         """See ``Filter``."""
         self._step = self._feed = None
-        if self._branch is not None:
-            self._branch.close()
+        super().close()
 
     def _advance(self) -> None:
         try:
@@ -174,8 +168,7 @@ class AcceptSOCKS(Filter):
         self.emit(Data(granted))
         rest, self._held = self._held, b""
         self._feed = branch.feed
-        if rest:
-            branch.feed(Data(rest))
+        branch.feed(Data(rest) if rest else FLUSH)  # what is connected to may be the first to speak
         return False
 
     def _pass(self, event: Event) -> None:

@@ -11,13 +11,12 @@ from pipy_core.api import (
     PIPELINE,
     STRING,
     ArgumentError,
-    Branch,
     Data,
     Emit,
     Event,
     Failure,
-    Filter,
     Gate,
+    Joint,
     Make,
     Param,
     Registry,
@@ -44,7 +43,7 @@ from pipy_plugins.socks.wire import (
 _log = get_logger("connectSOCKS")
 
 
-class ConnectSOCKS(Filter):
+class ConnectSOCKS(Joint):
     """See the module."""
 
     joins = "link"
@@ -70,7 +69,6 @@ class ConnectSOCKS(Filter):
         self._request = b""
         self._held = b""  # of the proxy's answers
         self._step: Callable[[], bool] | None = None  # what to do with them; gives whether there was enough
-        self._branch: Branch | None = None
         self._feed: Emit | None = None  # where events go once the proxy has agreed
         self._gate: Gate | None = None
         self._granted = False
@@ -91,15 +89,6 @@ class ConnectSOCKS(Filter):
                 feed(event)
             elif self._gate is not None and not self._gate.keep(event):
                 self._end(Failure.BUFFER_OVERFLOW)
-
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def drain(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.drain()
 
     def close(self) -> None:
         """See ``Filter``."""

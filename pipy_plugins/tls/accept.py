@@ -1,13 +1,13 @@
 """``acceptTLS(target, options)``: the server side of TLS. What a client says goes, decrypted, through a sub-pipeline.
 
-The sub-pipeline begins with the first thing that the client says. Holds nothing but what OpenSSL does; where a function chooses the
+The sub-pipeline begins with a flush when the handshake is done. Holds nothing but what OpenSSL does; where a function chooses the
 certificate, the first message of the client too, 64 KiB at most.
 """
 
 from functools import partial
 from typing import Any
 
-from pipy_core.api import EOS, PIPELINE, Data, Event, Function, Make, Options, Param, Registry, StreamEnd, Target, hookimpl
+from pipy_core.api import EOS, FLUSH, PIPELINE, Data, Event, Function, Make, Options, Param, Registry, StreamEnd, Target, hookimpl
 from pipy_plugins.tls.contexts import Contexts
 from pipy_plugins.tls.engine import Engine
 from pipy_plugins.tls.hello import Hello, HelloReader, NotHello
@@ -65,7 +65,8 @@ class AcceptTLS(TLSStream):
         super()._decrypt(ciphertext)
 
     def _established(self, engine: Engine) -> None:
-        """See ``TLSStream``. The sub-pipeline has said nothing yet: it begins with what the client says."""
+        """See ``TLSStream``. The sub-pipeline begins, as a server that it leads to may be the first to speak."""
+        self._to_user(FLUSH)
 
     def _heard(self, engine: Engine, data: Data) -> None:
         """See ``TLSStream``."""

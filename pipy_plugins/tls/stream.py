@@ -11,11 +11,10 @@ from pipy_core.api import (
     EOS,
     FLUSH,
     Backlog,
-    Branch,
     Data,
     Event,
     Failure,
-    Filter,
+    Joint,
     MessageStart,
     StreamEnd,
     Target,
@@ -36,7 +35,7 @@ HIGH_WATER: Final = 64 * 1024
 _log = get_logger("tls")
 
 
-class TLSStream(Filter):
+class TLSStream(Joint):
     """One connection, from either side."""
 
     joins = "link"
@@ -45,7 +44,6 @@ class TLSStream(Filter):
         self._contexts = contexts
         self._settings = contexts.settings
         self._target = target
-        self._branch: Branch | None = None
         self._engine: Engine | None = None  # None: nothing has happened yet
         self._waiting: Backlog | None = None  # what the user has said before the handshake was done
         self._valve: Valve | None = None
@@ -256,20 +254,10 @@ class TLSStream(Filter):
             self._to_peer(end)
         self._to_user(end)
 
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def drain(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.drain()
-
     def close(self) -> None:
         """See ``Filter``."""
         self._peer_over = self._user_over = True
         if self._engine is not None:
             self._engine.close()
         relieve(self._valve)
-        if self._branch is not None:
-            self._branch.close()
+        super().close()

@@ -29,7 +29,7 @@ def passes(results):
     assert [(result.name, result.problems) for result in results if result.outcome != "passed"] == []
 
 
-@pytest.mark.parametrize("spec", REGISTRY.filters(), ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", list(REGISTRY.filters()), ids=lambda spec: spec.name)
 def test_the_example_of_a_filter(spec):
     example = example_of(spec)
     assert example is not None
@@ -37,7 +37,7 @@ def test_the_example_of_a_filter(spec):
     passes(run_texts(REGISTRY, example.script, example.test))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list(NAMES))
 def test_the_example_of_a_global(name):
     passes(run_texts(REGISTRY, "pipy()", (GLOBALS / f"{name}.test.js").read_text("utf-8")))
 

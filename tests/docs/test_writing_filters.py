@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 
 from pipy_core import api, hookspecs
+from pipy_core.reference.declarations import declarations
+from pipy_core.trial.runner import load_registry, run_texts
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "writing-filters.md").read_text("utf-8")
@@ -35,6 +37,12 @@ def stories(module):
 PLUGIN = run(PAGE)
 
 
+@pytest.fixture
+def registry():
+    """All that is installed."""
+    return load_registry()
+
+
 def test_there_are_tests_in_the_page():
     assert len(stories(PLUGIN)) == 5
 
@@ -56,8 +64,26 @@ def test_what_the_page_registers_is_accepted():
     PLUGIN.pipy_register_filters(registry)
     PLUGIN.pipy_register_scripts(registry)
     assert [spec.name for spec in registry.filters()] == ["limitBody"]
-    assert [source.name for source in registry.sources()] == ["slugs"]
-    assert registry.functions()["fingerprint"]("text") == PLUGIN.fingerprint("text")
+    assert [source.name for source in registry.sources()] == ["checksum"]
+
+
+def test_the_example_of_the_page_passes_its_own_test(registry):
+    script, tests = re.findall(r"^`examples/[^`]*`:\n\n```js\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    PLUGIN.pipy_register_filters(registry)
+    results = run_texts(registry, script, tests)
+    assert [(result.outcome, result.problems) for result in results] == [("passed", [])]
+
+
+def test_the_globals_of_the_page_work_and_are_declared(registry):
+    PLUGIN.pipy_register_scripts(registry)
+    tests = """
+      test('slugs and checksums', t => {
+        t.equal(slugify('Hi, There'), 'hi-there')
+        t.equal(new Checksum().update('123').update(new Data('456789')).value, 0xcbf43926)
+      })"""
+    (result,) = run_texts(registry, "pipy().listen(8000).dummy()", tests)
+    assert result.problems == []
+    assert sorted(declarations([PLUGIN.TYPINGS])) == ["Checksum", "slugify"]
 
 
 def test_the_front_page_shows_the_example_plugin():

@@ -91,6 +91,8 @@ def test_values_arrive_as_the_filter_wants_them(kind, value, given_to_filter):
         (STRING, FUNC, "expects a string, given a function"),
         (STRING, Identity(1, "URL"), "expects a string, given an instance of URL"),
         (Number(0, 1), 2, "expects a number between 0 and 1, given the number 2"),
+        (Number(0), -1, "expects a number not below 0, given the number -1"),
+        (Number(), float("nan"), "expects a number, given the number nan"),
         (DURATION, "100ms", "expects a duration in s, m, h or d, not '100ms'"),
         (DURATION, -1, "expects a duration"),
         (DURATION, math.nan, "expects a duration"),

@@ -37,7 +37,11 @@ BEGINNINGS = {
     "mqtt": [b"", b"\x10\x0c\x00\x04MQTT\x05\x02", b"\x30\xff\xff\xff\x7f\x00\x01t", b"\x82\x7f"],
     "dubbo": [b"", b"\xda\xbb\xc2\x00" + bytes(11) + b"\x20", b"\xda\xbb\xc2\x00" + bytes(8) + b"\xff\xff\xff\xff"],
     "socks": [b"", b"\x04\x01", b"\x05\xff", b"\x05\x01\x00"],
-    "http": [b"", b"GET /main.js HTTP/1.1\r\nHost: h\r\nRange: bytes=", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\n\r\n"],
+    "http": [
+        b"",
+        b"GET /main.js HTTP/1.1\r\nHost: h\r\nRange: bytes=",
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Encoding: gzip\r\n\r\n",
+    ],
 }
 
 

@@ -53,3 +53,24 @@ def test_it_is_listed(environment):
         check=True,
     )
     assert "countBytes" in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["--help-filters=countBytes"], "t.logged('27 bytes in')", id="help"),
+        pytest.param(["types"], "class Ewma", id="types"),
+        pytest.param(["test", "contrib/example_plugin/src"], "1 passed", id="test"),
+    ],
+)
+def test_its_example_and_its_types_are_found(environment, arguments, told):
+    done = subprocess.run(
+        [sys.executable, "-m", "pipy_core", *arguments],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, told in done.stdout) == (0, True), done.stdout + done.stderr

@@ -1,4 +1,4 @@
-// Native: what a script holds of a Python object (see context.Native). Classes of plugins extend it:
+// Native: what a script holds of a Python object (see kit.native). Classes of plugins extend it:
 // `class Key extends Native { constructor(text) { super(host("key.parse", text)); } }`.
 (rt) => {
   "use strict";

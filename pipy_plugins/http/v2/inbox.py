@@ -28,8 +28,8 @@ from pipy_plugins.http.v2.inbound import FrameReader
 from pipy_plugins.http.v2.intake import Intake
 from pipy_plugins.http.v2.limits import CONNECTION_WINDOW, MAX_STREAMS
 from pipy_plugins.http.v2.outbox import Outbox
-from pipy_plugins.http.v2.preface import PREFACE
 from pipy_plugins.http.v2.protocol import GREETING, ServerProtocol
+from pipy_plugins.http.v2.wire import PREFACE
 
 #: Gives what answers a request: a sub-pipeline that replies to ``Answer.reply``, or what behaves like one.
 Open: TypeAlias = Callable[[Answer], Branch]
@@ -104,7 +104,7 @@ class Inbox(Outbox):
         if status not in (414, 431):
             self._h2.reset_stream(number, ErrorCodes.PROTOCOL_ERROR)
             return
-        self._h2.send_headers(number, write_response(error_head(status), 0)[1], end_stream=True)
+        self._h2.send_block(number, write_response(error_head(status), 0)[1], last=True)
         if not ended:
             self._h2.reset_stream(number, ErrorCodes.NO_ERROR)
 

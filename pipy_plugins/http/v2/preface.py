@@ -5,9 +5,8 @@ from base64 import urlsafe_b64decode
 from typing import Final
 
 from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.v2.wire import PREFACE
 
-#: What a client sends first (RFC 9113, 3.4). TLS with ALPN ``h2`` leads here too.
-PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 #: What agrees to an upgrade (RFC 7540, 3.2; RFC 9113 no longer has it).
 SWITCHING: Final = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
 

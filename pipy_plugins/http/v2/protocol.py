@@ -6,7 +6,7 @@ What is sent all the time is written here: h2 is only asked whether the state of
 from typing import Final
 
 from h2.config import H2Configuration
-from h2.connection import ConnectionInputs, H2Connection
+from h2.connection import ConnectionState, H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError, StreamClosedError
 from h2.settings import SettingCodes, Settings
@@ -18,17 +18,15 @@ from pipy_plugins.http.framing import MAX_HEAD
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.compression import BlockDecoder, BlockEncoder
 from pipy_plugins.http.v2.heads import Block
-from pipy_plugins.http.v2.inbound import FrameReader
+from pipy_plugins.http.v2.inbound import FrameReader, PlainData, PlainHeaders
 from pipy_plugins.http.v2.limits import (
     CONNECTION_WINDOW,
-    HEADER_TABLE,
     MAX_CLOSED,
     MAX_HEADER_LIST,
     MAX_STREAMS,
     STREAM_WINDOW,
 )
 
-_FIRST_WINDOW: Final = 65535
 _CONFIG: Final = H2Configuration(
     client_side=False,
     header_encoding=None,
@@ -49,7 +47,7 @@ GREETING: Final = (
             SettingsFrame.MAX_HEADER_LIST_SIZE: MAX_HEAD,
         },
     ).serialize()
-    + WindowUpdateFrame(0, CONNECTION_WINDOW - _FIRST_WINDOW).serialize()
+    + WindowUpdateFrame(0, CONNECTION_WINDOW - wire.FIRST_WINDOW).serialize()
 )
 
 
@@ -72,10 +70,12 @@ class ServerProtocol(H2Connection):
             },
         )
         self.incoming_buffer = reader  # type: ignore[assignment]  # it is all that h2 asks for
+        self._frame_dispatch_table[PlainHeaders] = self._receive_headers_frame
+        self._frame_dispatch_table[PlainData] = self._receive_data_frame
         self.encoder: BlockEncoder = BlockEncoder()  # type: ignore[assignment]  # it is told the size of the table
         self.decoder: BlockDecoder = BlockDecoder(MAX_HEADER_LIST)  # type: ignore[assignment]  # it is asked to decode
         self._purged = 0  # streams left by the last time that those which have ended were taken out
-        self.increment_flow_control_window(CONNECTION_WINDOW - _FIRST_WINDOW)
+        self.increment_flow_control_window(CONNECTION_WINDOW - wire.FIRST_WINDOW)
         self.clear_outbound_data_buffer()
 
     @property
@@ -111,9 +111,8 @@ class ServerProtocol(H2Connection):
         self._data_to_send += wire.frame(wire.DATA, wire.END_STREAM if last else 0, number, piece)
 
     def _stream(self, number: int) -> H2Stream:
-        self.state_machine.process_input(ConnectionInputs.SEND_DATA)
         stream = self.streams.get(number)
-        if stream is None:
+        if stream is None or self.state_machine.state is ConnectionState.CLOSED:
             raise StreamClosedError(number)
         return stream
 

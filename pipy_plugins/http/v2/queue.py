@@ -61,5 +61,5 @@ class Queue:
     def _leave(self, size: int) -> None:
         self.size -= size
         self._account.keep(-size)
-        if self.size <= LOW_WATER:
+        if self._valve is not None and self.size <= LOW_WATER:
             relieve(self._valve)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.compression import BlockEncoder
 from pipy_plugins.http.v2.heads import Block
-from pipy_plugins.http.v2.limits import HEADER_TABLE, MAX_FRAME
+from pipy_plugins.http.v2.limits import MAX_FRAME
 from pipy_plugins.http.v2.wire import BrokenConnection
 
 #: Bytes of bodies that are sent before it is seen whether the connection takes them.
@@ -105,4 +105,4 @@ class Sender:
 
     def set_table_size(self, size: int) -> None:
         """The peer remembers header fields of *size* bytes."""
-        self._encoder.header_table_size = min(size, HEADER_TABLE)
+        self._encoder.header_table_size = size

@@ -8,6 +8,7 @@ from pipy_core.api import ProtocolError
 from pipy_plugins.http.framing import MAX_HEAD
 from pipy_plugins.http.v2.limits import MAX_CONTINUATIONS, MAX_FRAME
 
+#: What a client sends first (3.4). TLS with ALPN ``h2`` leads here too.
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 # -- kinds -----------------------------------------------------------------------------------------------------------------

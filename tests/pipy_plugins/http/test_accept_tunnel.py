@@ -2,7 +2,20 @@
 
 import pytest
 
-from pipy_core.api import END, EOS, ArgumentError, Data, Failure, Function, Head, Message, MessageStart, ScriptError, StreamEnd
+from pipy_core.api import (
+    END,
+    EOS,
+    FLUSH,
+    ArgumentError,
+    Data,
+    Failure,
+    Function,
+    Head,
+    Message,
+    MessageStart,
+    ScriptError,
+    StreamEnd,
+)
 from pipy_core.kit.body import LIMIT
 from pipy_core.params import bind
 from pipy_core.testing import Tape, check_filter, declared, logged, target, throws
@@ -30,7 +43,7 @@ def test_a_story():
     assert [(request.head.fields["path"], request.body) for request in asked] == [("a.b:80", Data())]
     tunnel = story.child("tunnel")
     assert not tunnel.shares_context
-    tunnel.expect()
+    tunnel.expect(FLUSH)
     story.play(Data(b"hi"), EOS).expect()
     tunnel.expect(Data(b"hi"), EOS)
     assert story.pipeline.busy()
@@ -56,7 +69,7 @@ def test_a_story():
 def test_which_answers_open_a_tunnel(start, status, opens):
     story = tape(lambda _request: answer(status))
     story.play(start, END, Data(b"behind")).expect(MessageStart(Head({"status": status})), END)
-    assert [tunnel.fed for tunnel in story.children()] == ([[Data(b"behind")]] if opens else [])
+    assert [tunnel.fed for tunnel in story.children()] == ([[FLUSH, Data(b"behind")]] if opens else [])
 
 
 def test_several_requests_and_their_bodies():
@@ -99,7 +112,7 @@ class TestBehindDemuxHTTP:
             MessageStart(Head({"status": 200})), Data(b"HTTP/1.1 200 OK\r\nconnection: keep-alive\r\n\r\n"), END
         )
         tunnel = story.child("tunnel")
-        tunnel.expect(Data(b"early"))
+        tunnel.expect(FLUSH, Data(b"early"))
         story.play(Data(b"late")).expect()
         tunnel.expect(Data(b"late"))
         tunnel.reply(Data(b"raw"), EOS).expect(Data(b"raw"), EOS)

@@ -35,7 +35,7 @@ def test_a_story_of_version_5():
     assert asked == [("a.b", 80)]
     child = story.child("out")
     assert child.shares_context
-    child.expect()
+    child.expect(FLUSH)
     story.play(Data(b"hi"), FLUSH).expect()
     child.expect(Data(b"hi"), FLUSH)
     child.reply(Data(b"ho")).expect(Data(b"ho"))

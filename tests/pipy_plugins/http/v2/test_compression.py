@@ -1,12 +1,13 @@
 """Header compression: what is remembered makes no difference to what a peer understands."""
 
 import pytest
-from hpack import Decoder, Encoder, HPACKError
+from hpack import Decoder, Encoder, HPACKError, OversizedHeaderListError
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipy_plugins.http.v2.compression import BlockDecoder, BlockEncoder
 from pipy_plugins.http.v2.heads import Block
+from pipy_plugins.http.v2.limits import HEADER_TABLE
 
 names = st.sampled_from([b"accept", b"cookie", b"content-length", b"x-a", b"x-b", b"user-agent"])
 values = st.one_of(st.sampled_from([b"", b"1", b"2", b"x" * 100, b"y" * 300]), st.binary(max_size=5))
@@ -65,6 +66,72 @@ def test_any_bytes(pieces: list[bytes]) -> None:
                 ours.decode(data)
             return
         assert ours.decode(data) == expected
+
+
+@given(blocks, blocks, st.integers(0, 200), st.integers(0, 255))
+def test_a_wrong_byte(first: Block, second: Block, place: int, byte: int) -> None:
+    """The same fields as the library finds, or an error where it finds one; in the block and the next one."""
+    encoder, ours, theirs = Encoder(), BlockDecoder(1000), Decoder(1000)
+    data = bytearray(encoder.encode(first))
+    data[place % len(data)] = byte
+    for wire in (bytes(data), encoder.encode(second)):
+        try:
+            expected = plain(theirs, wire)
+        except OversizedHeaderListError:
+            with pytest.raises(OversizedHeaderListError):
+                ours.decode(wire)
+            return
+        except HPACKError:
+            with pytest.raises(HPACKError):
+                ours.decode(wire)
+            return
+        assert ours.decode(wire) == expected
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80",  # there is no entry 0
+        b"\xbe",  # nor one that was not made
+        b"\xff",  # numbers that are cut off, or too large
+        b"\xff\x80",
+        b"\xff\xff\xff\xff\xff\xff\x0f",
+        b"\x40",  # texts that are cut off
+        b"\x40\x02a",
+        b"\x40\x01a\x02b",
+        b"\x40\x81\x00\x00",  # Huffman code that ends with something else than its end
+        b"\x3f\xe2\x1f",  # a larger table than we have
+        b"\x82\x20",  # the size of the table behind a field
+    ],
+)
+def test_malformed_blocks(data: bytes) -> None:
+    """They are errors, and nothing else."""
+    with pytest.raises(HPACKError):
+        BlockDecoder(1000).decode(data)
+
+
+def test_a_list_that_is_too_long() -> None:
+    """Fields are counted as they are decoded, with 32 bytes more for each: few bytes may stand for many."""
+    decoder = BlockDecoder(100)
+    assert decoder.decode(b"\x82\x82") == [(b":method", b"GET")] * 2
+    with pytest.raises(OversizedHeaderListError):
+        decoder.decode(b"\x82\x82\x82")
+
+
+def test_blocks_of_many_fields_are_not_remembered() -> None:
+    """Each would be some thousand objects."""
+    decoder = BlockDecoder(10**6)
+    for _ in range(3):
+        assert len(decoder.decode(b"\x82" * 1000)) == 1000
+    assert not decoder._remembered
+
+
+def test_a_peer_with_a_large_table() -> None:
+    """It is not filled."""
+    encoder = BlockEncoder()
+    encoder.header_table_size = 2**30
+    assert encoder.header_table_size == HEADER_TABLE
+    assert Decoder().decode(encoder.encode([(b"a", b"b")]), raw=True) == [(b"a", b"b")]
 
 
 def test_equal_requests_are_not_encoded_again() -> None:
