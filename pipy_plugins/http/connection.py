@@ -19,12 +19,14 @@ from pipy_plugins.http.v2.wire import PREFACE
 class ClientConnection(Filter):
     """One connection of a client."""
 
+    # What HTTP/1 has no use for is not kept for each of its connections, of which many are idle.
+    _streams: ServerConnection | None = None  # HTTP/2
+    _opening = b""  # the first bytes, while they may be either
+    _settings: bytes | None = None  # of the request that is being upgraded
+
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._decoder: RequestDecoder | None = None  # HTTP/1
-        self._streams: ServerConnection | None = None  # HTTP/2
-        self._opening = b""  # the first bytes, which may be either
-        self._settings: bytes | None = None  # of the request that is being upgraded
         self._ended = False
 
     def process(self, event: Event) -> None:
@@ -50,8 +52,8 @@ class ClientConnection(Filter):
         if self._decoder is not None:
             self._decoder.close()
             self._decoder = None
-        streams, self._streams = self._streams, None
-        if streams is not None:
+        if self._streams is not None:
+            streams, self._streams = self._streams, None
             streams.close()
 
     def abort(self, failure: Failure) -> None:
@@ -87,14 +89,13 @@ class ClientConnection(Filter):
     def _open(self, payload: bytes) -> None:
         if self._opening:
             payload = self._opening + payload
-        if not may_be_preface(payload):
             self._opening = b""
+        if not may_be_preface(payload):
             self._decoder = RequestDecoder(self._request, switches=self._switches)
             self._decode(self._decoder, payload)
         elif len(payload) < len(PREFACE):
             self._opening = payload
         else:
-            self._opening = b""
             self._streams = ServerConnection(self, self._stream, self._limit)
             self._streams.receive(payload)
 
