@@ -51,8 +51,10 @@ def run(settings: Settings, registry: Registry, hooks: Any) -> int:
     engine = Engine(registry, settings.heap_limit_mb * 1024 * 1024, settings.call_timeout)
     worker = Worker(settings, registry, hooks, engine, script)
     worker.on_tick()  # from the first line of the log on, Ctrl-C is an orderly end
-    engine.isolate.run(worker.main, worker.on_tick)
-    engine.isolate.dispose()
+    try:
+        engine.isolate.run(worker.main, worker.on_tick)
+    finally:
+        engine.isolate.dispose()
     if worker.error is not None:
         raise worker.error
     return worker.exit_code
@@ -123,9 +125,6 @@ class Worker:
             self._finish()
         except HeapExhausted as error:
             self._give_up(error)
-        except Exception as error:  # noqa: BLE001  # a bug of ours: it is raised again on the first thread
-            self.error = error
-            self._engine.isolate.finish()
 
     def report(self, error: BaseException, where: str) -> None:
         """See ``Services.report``."""

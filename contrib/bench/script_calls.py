@@ -81,16 +81,14 @@ def main() -> None:
 
     def bench() -> None:
         reactor = Reactor(lambda error, where: print(where, error))
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                (Path(folder) / "main.js").write_text(SCRIPT)
-                program = load(engine, registry, Codebase(Path(folder)), "/main.js", Outside(reactor), 5.0)
-            context = program.new_context()
-            for name, number, arguments in SCENARIOS:
-                wall, cpu = measure(program, context, number, arguments, calls)
-                print(f"{name:28} {wall:6.1f} us  {cpu:6.1f} us of CPU", flush=True)
-        finally:
-            engine.isolate.finish()
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "main.js").write_text(SCRIPT)
+            program = load(engine, registry, Codebase(Path(folder)), "/main.js", Outside(reactor), 5.0)
+        context = program.new_context()
+        for name, number, arguments in SCENARIOS:
+            wall, cpu = measure(program, context, number, arguments, calls)
+            print(f"{name:28} {wall:6.1f} us  {cpu:6.1f} us of CPU", flush=True)
+        engine.isolate.finish()
 
     engine.isolate.run(bench, lambda: None)
     engine.isolate.dispose()

@@ -90,6 +90,7 @@ class Isolate:
         self._answered = threading.Event()
         self._answer = 0
         self._finished = threading.Event()
+        self._fault: BaseException | None = None  # what the program has raised
         self._main: greenlet.greenlet | None = None  # the greenlet that owns the isolate's thread
         self._caller: greenlet.greenlet | None = None  # who waits for the running call
         self._argument = 0
@@ -141,6 +142,8 @@ class Isolate:
     def run(self, program: Callable[[], None], on_tick: Callable[[], None]) -> None:
         """Run *program* in a greenlet of the reactor until ``finish`` is called there. Blocks the first thread, as the watchdog.
 
+        What *program* raises ends the reactor, and is raised here.
+
         :param on_tick: called on this thread several times a second; for what only the first thread can look at.
         """
         self._program = program
@@ -148,6 +151,8 @@ class Isolate:
         while not self._finished.wait(0.05 if self._task is not None else 0.25):
             self._watch()
             on_tick()
+        if self._fault is not None:
+            raise self._fault
 
     def dispose(self) -> None:
         """Free the isolate. Nothing of it may be used afterwards."""
@@ -229,8 +234,15 @@ class Isolate:
         hub.loop.async_().start(lambda: None)  # one watcher for ever: a loop with nothing to wait for would end
         self._main = greenlet.getcurrent()
         gevent.spawn(self._beating)
-        gevent.spawn(self._program)
+        gevent.spawn(self._begin)
         self._post(hub.switch())
+
+    def _begin(self) -> None:
+        try:
+            self._program()
+        except BaseException as error:  # noqa: BLE001  # nobody else would end a reactor whose program has not begun
+            self._fault = error
+            self.finish()
 
     def _beating(self) -> None:
         while True:

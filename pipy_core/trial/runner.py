@@ -86,19 +86,15 @@ def on_bench(registry: Registry, settings: Settings, work: Callable[[Bench], Any
     """Do *work* with a new isolate, on its thread; what it raises is raised here."""
     bench = Bench(registry, settings)
     isolate = bench.engine.isolate
-    raised: list[BaseException] = []
 
     def main() -> None:
-        try:
-            work(bench)
-        except BaseException as error:  # noqa: BLE001  # raised again on the other thread
-            raised.append(error)
+        work(bench)
         isolate.finish()
 
-    isolate.run(main, lambda: None)
-    bench.dispose()
-    if raised:
-        raise raised[0]
+    try:
+        isolate.run(main, lambda: None)
+    finally:
+        bench.dispose()
 
 
 def run_texts(

@@ -76,10 +76,6 @@ class Reader:
         """A Two Byte Integer."""
         return int.from_bytes(self.take(2))
 
-    def four(self) -> int:
-        """A Four Byte Integer."""
-        return int.from_bytes(self.take(4))
-
     def varint(self) -> int:
         """A Variable Byte Integer."""
         value, end = read_varint(self._data, self._at)

@@ -10,7 +10,9 @@ import pytest
 
 from pipy_core.errors import ScriptError
 from pipy_core.events import Data, Head, MessageStart
+from pipy_core.registry import Registry
 from pipy_core.script import isolate as module
+from pipy_core.script.engine import Engine
 from pipy_core.script.isolate import Isolate
 from pipy_core.script.v8 import initialize, v8_version
 from pipy_core.testing import logged
@@ -130,6 +132,15 @@ class TestHangs:
         broken._on_callback(module.CALL, None)
         assert codes == [module.FATAL_EXIT]
         broken.dispose()
+
+    def test_a_program_that_fails_ends_the_reactor(self) -> None:
+        def program() -> None:
+            raise LookupError("before anything has begun")
+
+        isolate = Engine(Registry(), 64 << 20, 1.0).isolate
+        with pytest.raises(LookupError, match="before anything has begun"):
+            isolate.run(program, lambda: None)
+        isolate.dispose()
 
 
 class TestWrongResults:
