@@ -1,6 +1,9 @@
 """The front door: all that a plugin may import from Pipy. What is not here is not for plugins."""
 
-from pipy_core.context import UNDEFINED, Context, Function, Group, Identity, ScriptDict, ScriptList
+from time import monotonic
+
+from pipy_core.context import UNDEFINED, Context, Function, Group, Guard, Identity, ScriptDict, ScriptList
+from pipy_core.counters import Figure, Tally
 from pipy_core.errors import ArgumentError, ProtocolError, ScriptError
 from pipy_core.events import (
     END,
@@ -16,8 +19,10 @@ from pipy_core.events import (
     StreamEnd,
     encode_json,
 )
-from pipy_core.filter import Branch, Clock, Emit, Filter, Host, Joint, Make, Target, Timer, Valve, ignore
+from pipy_core.figures import Family, Sample
+from pipy_core.filter import Branch, Clock, Emit, Filter, Host, Make, Target, Timer, Valve, ignore
 from pipy_core.hookspecs import hookimpl
+from pipy_core.joint import Joint
 from pipy_core.kinds import (
     ANY,
     ARRAY,
@@ -41,17 +46,20 @@ from pipy_core.kinds import (
     dynamic,
 )
 from pipy_core.kit import units
+from pipy_core.kit.access import Entry, formatter, redacted
 from pipy_core.kit.address import parse_target
-from pipy_core.kit.body import Backlog, Body
+from pipy_core.kit.body import Backlog, Body, too_large
 from pipy_core.kit.codings import accepted_codings, choose_coding, content_codings, text_of_field
+from pipy_core.kit.first_words import FirstWords
 from pipy_core.kit.gate import Gate
 from pipy_core.kit.keys import Certificate, CertificateChain, PrivateKey, PublicKey
 from pipy_core.kit.native import Native
 from pipy_core.kit.pressure import press, relieve
 from pipy_core.kit.results import NOT_AN_EVENT, expand
 from pipy_core.kit.sessions import Session, Sessions, key_of
-from pipy_core.logs import get_logger, write_plain
-from pipy_core.pages import Family, Instance, Page, Pages, reply
+from pipy_core.limits import Limits
+from pipy_core.logs import get_logger, write_line, write_plain
+from pipy_core.pages import Ask, Instance, Page, Pages, reply
 from pipy_core.params import Options, Param, options
 from pipy_core.pipeline import deliver
 from pipy_core.registry import Registry
@@ -76,6 +84,7 @@ __all__ = [
     "STRING",
     "UNDEFINED",
     "ArgumentError",
+    "Ask",
     "Backlog",
     "Body",
     "Branch",
@@ -85,19 +94,24 @@ __all__ = [
     "Context",
     "Data",
     "Emit",
+    "Entry",
     "Event",
     "Failure",
     "Family",
+    "Figure",
     "Filter",
+    "FirstWords",
     "Function",
     "Gate",
     "Group",
+    "Guard",
     "Head",
     "Host",
     "Identity",
     "Instance",
     "Joint",
     "Kind",
+    "Limits",
     "Make",
     "Message",
     "MessageEnd",
@@ -114,12 +128,14 @@ __all__ = [
     "ProtocolError",
     "PublicKey",
     "Registry",
+    "Sample",
     "ScriptDict",
     "ScriptError",
     "ScriptList",
     "Session",
     "Sessions",
     "StreamEnd",
+    "Tally",
     "Target",
     "Timer",
     "Valve",
@@ -132,16 +148,21 @@ __all__ = [
     "dynamic",
     "encode_json",
     "expand",
+    "formatter",
     "get_logger",
     "hookimpl",
     "ignore",
     "key_of",
+    "monotonic",
     "options",
     "parse_target",
     "press",
+    "redacted",
     "relieve",
     "reply",
     "text_of_field",
+    "too_large",
     "units",
+    "write_line",
     "write_plain",
 ]

@@ -1,23 +1,25 @@
 """The command line: what the words mean, and what is printed. Starts nothing itself (spec: cli-admin.md, 1)."""
 
 import difflib
-import importlib.metadata
 import os
-import platform
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pipy_core import __version__, app, faults, settings
+from pipy_core import app, faults, settings
+from pipy_core.codebase.location import is_url, parse_location
+from pipy_core.console import command as console_command
 from pipy_core.errors import ArgumentError, LoadError, PipyError
-from pipy_core.plugins import installed
+from pipy_core.options import OPTIONS
 from pipy_core.reference import terminal
 from pipy_core.reference.examples import example_of
-from pipy_core.script.v8 import v8_version
 from pipy_core.settings import Settings
 from pipy_core.trial import command as test_command
+from pipy_core.usage import FLAGS, usage, versions
 
 _ACTIONS: Final = {
     "-h": "help",
@@ -29,27 +31,12 @@ _ACTIONS: Final = {
     "--list-filters": "list-filters",
     "--help-filters": "help-filters",
 }
-_FLAGS: Final = {"--verify": "verify", "--reuse-port": "reuse_port"}
 
 #: Which action wins when several are asked for.
 _PRECEDENCE: Final = ("version", "help", "list-filters", "help-filters", "run")
 
-_DEFAULTS: Final = Settings()
-_USAGE: Final = (
-    ("-h, -help, --help", "Show this text"),
-    ("-v, -version, --version", "Show the versions of Pipy, of what it runs on, and of the plugins found"),
-    ("--verify", "Load the script, say whether it is good, and exit"),
-    (f"--log-level=<{'|'.join(settings.LOG_LEVELS)}>", f"How much to log; default: {_DEFAULTS.log_level}"),
-    (f"--log-format=<{'|'.join(settings.LOG_FORMATS)}>", f"How to log; default: {_DEFAULTS.log_format}"),
-    ("--list-filters", "List all filters"),
-    ("--help-filters[=<name>]", "Explain all filters, or one of them"),
-    ("--reuse-port", "Listen with SO_REUSEPORT, so that several processes can share the ports"),
-    ("--admin-port=<[ip:]port>", "Serve metrics at /metrics of this port; without an IP address it is open to this machine only"),
-    ("--load-timeout=<seconds>", f"CPU time that evaluating a script file may take; default: {_DEFAULTS.load_timeout:g}"),
-    ("--call-timeout=<seconds>", f"CPU time that a call of a script function may take; default: {_DEFAULTS.call_timeout:g}"),
-    ("--heap-limit=<megabytes>", f"How large the heap of the scripts may grow; default: {_DEFAULTS.heap_limit_mb}"),
-)
-
+#: The address of a service, and nothing that can be a script.
+_SERVICE: Final = re.compile(r"[\w.-]+:\d+/?")
 
 _TYPES: Final = """\
 Usage: pipy types [<filename>]
@@ -95,14 +82,14 @@ def parse(argv: Sequence[str]) -> Command:
         option, equals, text = word.partition("=")
         if not word.startswith("-"):
             names.append(word)
-        elif word in _FLAGS:
-            flags.append(_FLAGS[word])
+        elif word in FLAGS:
+            flags.append(FLAGS[word][0])
         elif word in _ACTIONS:
             actions.add(_ACTIONS[word])
         elif option == "--help-filters":
             actions.add("help-filters")
             names.append(text)
-        elif option.removeprefix("--") in settings.OPTIONS and equals:
+        elif option.removeprefix("--") in OPTIONS and equals:
             values.append((option.removeprefix("--"), text))
         else:
             raise ArgumentError(_refusal(option))
@@ -114,63 +101,38 @@ def parse(argv: Sequence[str]) -> Command:
 
 def _refusal(option: str) -> str:
     """Why *option*, as it was written, is refused."""
-    if option.removeprefix("--") in settings.OPTIONS:
+    if option.removeprefix("--") in OPTIONS:
         return f"option without a value: {option}; write {option}=<value>"
-    if option in _FLAGS or option in _ACTIONS:
+    if option in FLAGS or option in _ACTIONS:
         return f"option takes no value: {option}"
-    known = [*_ACTIONS, *_FLAGS, *(f"--{name}" for name in settings.OPTIONS)]
+    known = [*_ACTIONS, *FLAGS, *(f"--{name}" for name in OPTIONS)]
     similar = difflib.get_close_matches(option, known, cutoff=0.75)
     return f"unknown option: {option}" + (f"; did you mean {' or '.join(similar)}?" if similar else "")
 
 
 def find_script(name: str) -> str:
-    """The absolute path of the script called *name*.
+    """The absolute path of the script called *name*, or its URL.
 
     :raises ArgumentError: there is none, or it cannot be read.
     """
     if not name:
         raise ArgumentError("no filename given; pipy --help tells more")
-    if "://" in name:
-        raise ArgumentError(f"cannot open file: {name}: only scripts in local files can be run")
+    if is_url(name):
+        parse_location(name)
+        return name
     try:
         path = Path(name).absolute()
         exists, is_file = path.exists(), path.is_file()
     except OSError as error:  # a name that is too long, a directory that may not be looked into or that is gone
         raise ArgumentError(f"cannot open file: {name}: {error.strerror}") from None
     if not exists:
-        raise ArgumentError(f"file or directory not found: {name}")
+        service = "; there is no console for the repository of a server" if _SERVICE.fullmatch(name) else ""
+        raise ArgumentError(f"file or directory not found: {name}{service}")
     if not is_file:
         raise ArgumentError(f"cannot open file: {name}: it is not a file")
     if not os.access(path, os.R_OK):
         raise ArgumentError(f"cannot open file: {name}: permission denied")
     return str(path)
-
-
-def usage() -> str:
-    """What ``--help`` prints."""
-    lines = ["Usage: pipy [options] <filename>", "       pipy test [options] [<file or directory> ...]"]
-    lines += ["       pipy types [<filename>]", "", "Options:"]
-    for words, explanation in _USAGE:
-        lines.append(f"  {words:<38}{explanation}" if len(words) < 38 else f"  {words}\n{'':40}{explanation}")
-    lines += ["", "An option with a value can be given in the environment as well: PIPY_LOG_LEVEL=debug for --log-level=debug."]
-    lines += ["PIPY_CONFIG_FILE is the script to run if the command line names none.", ""]
-    return "\n".join(lines)
-
-
-def versions() -> str:
-    """What ``--version`` prints."""
-    plugins = installed()
-    strangers = [str(each) for each in plugins if not each.built_in]
-    rows = [
-        ("Version", __version__),
-        ("V8", v8_version()),
-        ("Python", platform.python_version()),
-        ("gevent", importlib.metadata.version("gevent")),
-        ("Host", f"{platform.system()} {platform.machine()}"),
-        ("Plugins", f"{len(plugins) - len(strangers)} built in"),
-    ]
-    rows += [("", each) for each in strangers]
-    return "\n".join(f"{name:<12}: {value}" if name else f"{'':14}{value}" for name, value in rows)
 
 
 def explain_filters(chosen: Settings, name: str) -> str:
@@ -192,13 +154,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; gives the exit code. Mistakes of the user are told on standard error; code 1, or 2 from ``pipy test``."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        if words[:1] in (["test"], ["types"]):
-            return _test(words[1:]) if words[0] == "test" else _types(words[1:])
+        if words and words[0] in _COMMANDS:
+            return _COMMANDS[words[0]](words[1:])
         command = parse(words)
         if command.action == "help":
             return _print(usage())
         if command.action == "version":
-            return _print(versions())
+            return _print(versions(command.choose(os.environ).engine))
         chosen = command.choose(os.environ)
         if command.action == "list-filters":
             return _print(terminal.overview(app.load_plugins(chosen)[0].filters()))
@@ -218,6 +180,8 @@ def _types(words: Sequence[str]) -> int:
     command = parse(words)
     if command.action != "run":
         return _print(_TYPES)
+    if is_url(command.name):
+        raise ArgumentError(f"cannot open file: {command.name}: pipy types expects a local file")
     chosen = command.choose(os.environ)
     return _print(app.declare(replace(chosen, script=find_script(command.name) if command.name else "")))
 
@@ -229,6 +193,19 @@ def _test(words: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     return _print(test_command.USAGE.rstrip()) if wanted.help else test_command.run(wanted, _print)
+
+
+def _console(name: str, words: Sequence[str]) -> int:
+    return console_command.run(console_command.parse((name, *words), os.environ), _print)
+
+
+#: Commands of their own: what runs each, given the words behind its name.
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "status": partial(_console, "status"),
+    "test": _test,
+    "top": partial(_console, "top"),
+    "types": _types,
+}
 
 
 def _print(text: str) -> int:

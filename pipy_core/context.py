@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from pipy_core.counters import Tally
 from pipy_core.errors import Place
+from pipy_core.limits import DEFAULTS, Limits
 
 
 class Undefined(Enum):
@@ -69,21 +71,59 @@ class ScriptList(list[Any]):
     __hash__ = object.__hash__  # type: ignore[assignment]  # by identity, as in the script
 
 
-class Group:
-    """All contexts that descend from one connection or task. ``wait`` filters of a group are looked at again together."""
+#: Counts for contexts that belong to no listener; nobody looks at it.
+_NOBODY: Final = Tally("")
 
-    __slots__ = ("_watchers",)
+
+class Guard(Protocol):
+    """Who knows, of one connection, what its client is waited for. It is looked at now and then.
+
+    :ivar fresh: something has come from the client since it was last looked at.
+    :ivar due: until then there is nothing to see, as long as nothing comes.
+    """
+
+    fresh: bool
+    due: float
+
+    def look(self, now: float, held: bool) -> str:
+        """Why the client is waited for no longer, one of ``limits.CAUSES``; empty if it is.
+
+        :param now: seconds. :param held: it is we who do not read from it.
+        """
+
+    def expire(self) -> None:
+        """It is not: come to an end. In a turn."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing would be lost if the connection ended."""
+
+
+class Group:
+    """All contexts that descend from one connection or task. ``wait`` filters of a group are looked at again together.
+
+    :ivar tally: what its listener counts. :ivar limits: those of its port.
+    :ivar guard: the filter that speaks with the client, if it is one that may be kept waiting for too long.
+    """
+
+    __slots__ = ("_watchers", "guard", "limits", "tally")
 
     def __init__(self) -> None:
-        self._watchers: list[Callable[[], None]] = []
+        self._watchers: list[Callable[[], None]] | None = None  # most have none
+        self.tally = _NOBODY
+        self.limits: Limits = DEFAULTS
+        self.guard: Guard | None = None
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* at every ``notify`` until the returned function is called."""
-        self._watchers.append(callback)
+        watchers = self._watchers
+        if watchers is None:
+            watchers = self._watchers = []
+        watchers.append(callback)
 
         def stop() -> None:
-            if callback in self._watchers:
-                self._watchers.remove(callback)
+            if callback in watchers:
+                watchers.remove(callback)
 
         return stop
 
@@ -99,17 +139,29 @@ class Context:
 
     ``on_release`` is called with the number when nobody holds the context any more.
 
+    :ivar via: the context in which this one's stream reached a server, if that is another one: that of a shared session.
     :ivar alpn: the protocol that TLS has agreed on for the connection in this context (``h2``); empty if there is none.
     """
 
-    __slots__ = ("_on_release", "alpn", "group", "inbound", "number")
+    __slots__ = ("_on_release", "_upstream", "alpn", "group", "inbound", "number", "via")
 
     def __init__(self, number: int, group: Group, inbound: Any, on_release: Callable[[int], None]) -> None:
         self.number = number
         self.group = group
         self.inbound = inbound  # the connection this context began with, or None (tasks)
         self.alpn = ""
+        self._upstream = ""
+        self.via: Context | None = None
         self._on_release = on_release
+
+    @property
+    def upstream(self) -> str:
+        """The server that was asked last, as ``host:port``; empty if none was."""
+        return self._upstream if self.via is None else self.via.upstream
+
+    @upstream.setter
+    def upstream(self, server: str) -> None:
+        self._upstream = server
 
     def __del__(self) -> None:
         self._on_release(self.number)

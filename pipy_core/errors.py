@@ -23,6 +23,14 @@ class PluginError(PipyError):
     """An installed plugin cannot be used. The text names the plugin and what is wrong with it."""
 
 
+class RelayedError(PipyError):
+    """Something that another process could not do, with the text to log for it and the component that it is logged for."""
+
+    def __init__(self, component: str, text: str) -> None:
+        super().__init__(text)
+        self.component = component
+
+
 class ProtocolError(PipyError):
     """A peer broke its protocol; the codec that noticed says how."""
 

@@ -122,6 +122,16 @@ class Head:
         twin.replace(fields)
         return twin
 
+    def copy(self) -> "Head":
+        """The same head for another try at the same thing: what scripts change in one of the two is not seen in the other."""
+        twin = copy.copy(self)
+        twin.script = None
+        return twin
+
+    def too_large(self) -> bool:
+        """The body cannot be had, and its stream ends. Gives whether it is a client's request; then the client is told."""
+        return False
+
     def outgoing(self) -> dict[str, Any]:
         """The fields as codecs send them."""
         headers = self.fields.get("headers") if self.outdated else None

@@ -3,11 +3,20 @@
 import traceback
 from typing import Final
 
-from pipy_core.errors import LoadError, Place, ScriptError
+from pipy_core.errors import LoadError, PipyError, Place, RelayedError, ScriptError, StartError
 
 _MAX_SOURCE: Final = 200  # characters of a source line: more would be a minified script
 _MAX_MESSAGE: Final = 1000  # characters of a message, as in the original's log
 _MAX_FRAMES: Final = 20
+
+
+def explain(error: PipyError) -> tuple[str, str]:
+    """Why a script could not be loaded or started: the component that it is logged for, and the text."""
+    if isinstance(error, RelayedError):
+        return error.component, str(error)
+    if isinstance(error, ScriptError):
+        return "pjs", "\n".join(render(error))
+    return "listener" if isinstance(error, StartError) else "", str(error)
 
 
 def render(error: ScriptError) -> list[str]:

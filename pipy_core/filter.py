@@ -6,7 +6,9 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from pipy_core.context import Context, Function
+from pipy_core.counters import Book
 from pipy_core.events import Event
+from pipy_core.limits import Limits
 
 Emit: TypeAlias = Callable[[Event], None]
 Make: TypeAlias = "Callable[[], Filter]"
@@ -52,7 +54,14 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """The worker's clock, for what outlives the pipeline it began in (see ``Host.clock``)."""
+    """The worker's clock, for what outlives the pipeline it began in (see ``Host.clock``).
+
+    :ivar retired: a newer generation of the program has taken over; this one only finishes what it has begun.
+    :ivar book: see ``Host.book``.
+    """
+
+    retired: bool
+    book: Book
 
     def now(self) -> float:
         """See ``Host.now``."""
@@ -82,6 +91,10 @@ class Host(Protocol):
     @property
     def context(self) -> Context:
         """The script variables of this pipeline."""
+
+    @property
+    def limits(self) -> Limits:
+        """What applies to the connection that this pipeline serves."""
 
     def join(self, target: Target, reply: Emit, context: Context | None = None) -> Branch:
         """Start a sub-pipeline. It shares this pipeline's context unless another one is given."""
@@ -134,6 +147,10 @@ class Host(Protocol):
 
     def report(self, error: BaseException) -> None:
         """Log *error*, which a filter has dealt with itself; one that it raises is logged anyway."""
+
+    @property
+    def book(self) -> Book:
+        """Where the worker counts: ``host.book.counter(FIGURE).add(1)``. Keep what ``counter`` gives if you count often."""
 
     def hold(self, valve: Valve) -> None:
         """The reader that brought this turn's input waits while *valve* is closed."""
@@ -202,6 +219,12 @@ class Filter(ABC):
         """How the drawing of the configuration calls a use of this filter."""
         return name
 
+    #: Whether ``begin`` is to be called.
+    begins: ClassVar[bool] = False
+
+    def begin(self) -> None:
+        """The filter has its host, and nothing has come yet. Only for those that set ``begins``: most await their first event."""
+
     @abstractmethod
     def process(self, event: Event) -> None:
         """Handle one event. An exception raised here ends the stream with ``RuntimeError``."""
@@ -214,30 +237,11 @@ class Filter(ABC):
         return False
 
     def drain(self) -> None:
-        """The program is about to end or to be replaced: finish what was begun, then emit a StreamEnd. Most have nothing to do."""
+        """The program is about to end or to be replaced: finish what was begun, then emit a StreamEnd. Most have nothing to do.
+
+        It is called again, seconds later and as long as the stream lasts, so that a filter needs no timer to see that its peer has
+        done nothing all that time: closing a connection at once would cut off a request that is on its way.
+        """
 
     def close(self) -> None:
         """Let go of resources. Called exactly once, also when the stream failed."""
-
-
-class Joint(Filter):
-    """A filter whose stream goes through one sub-pipeline or connection: what that is doing, this one is doing.
-
-    Set ``_branch`` when it is there; it is asked whether it is busy, told to drain, and closed.
-    """
-
-    _branch: Branch | None = None
-
-    def busy(self) -> bool:
-        """See ``Filter``."""
-        return self._branch is not None and self._branch.busy()
-
-    def drain(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.drain()
-
-    def close(self) -> None:
-        """See ``Filter``."""
-        if self._branch is not None:
-            self._branch.close()

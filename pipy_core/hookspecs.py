@@ -35,11 +35,12 @@ def pipy_register_scripts(registry: Registry) -> None:
 
 @hookspec
 def pipy_register_pages(pages: Pages) -> None:
-    """Offer pages of the admin port.
+    """Offer pages of the admin port, and figures for ``/metrics``.
 
-    Called once in each worker, when it has been started with ``--admin-port``.
+    Called once in each process: in each worker, and in the supervisor where there are several. A page may wait for something.
 
     :param pages: call ``pages.add("/path", function)`` for each page; ``pages.instance`` tells about the program.
+        ``pages.add_figures(function)`` has a function asked in each worker.
 
     .. versionadded:: 0.1
     """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from pipy_core.context import Context, Function
+from pipy_core.counters import Book
 from pipy_core.errors import Place
 from pipy_core.filter import Branch, Emit, Filter, Make, Target, Timer
 from pipy_core.turn import Turn
@@ -16,9 +17,14 @@ Report: TypeAlias = Callable[[BaseException, str], None]
 
 
 class Services(Protocol):
-    """What a worker lends to all pipelines of a program."""
+    """What a worker lends to all pipelines of a program.
+
+    :ivar book: where the worker counts.
+    """
 
     turn: Turn
+    book: Book
+    retired: bool  # see ``filter.Clock``
 
     def call(
         self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = (), plain: bool = False

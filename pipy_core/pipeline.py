@@ -5,9 +5,11 @@ from types import TracebackType
 from typing import Any
 
 from pipy_core.context import Context, Function
+from pipy_core.counters import Book
 from pipy_core.events import Event, Failure, StreamEnd
 from pipy_core.filter import Branch, Clock, Emit, Filter, Target, Timer, ignore
 from pipy_core.layout import Layout, Services
+from pipy_core.limits import Limits
 from pipy_core.turn import Valve
 
 
@@ -30,6 +32,8 @@ class Pipeline:
             stage.host = self
             output = stage.process
             filters.append(stage)
+            if stage.begins:
+                stage.begin()
         self._filters = filters
         self._first = output
         layout.running += 1
@@ -89,6 +93,11 @@ class Pipeline:
 
     # -- as a host --------------------------------------------------------------------------------------------------
 
+    @property
+    def limits(self) -> Limits:
+        """See ``Host.limits``."""
+        return self.context.group.limits
+
     def join(self, target: Target, reply: Emit, context: Context | None = None) -> "Pipeline":
         """See ``Host.join``."""
         assert isinstance(target, Layout)
@@ -134,6 +143,11 @@ class Pipeline:
     def clock(self) -> Clock:
         """See ``Host.clock``."""
         return self._services
+
+    @property
+    def book(self) -> Book:
+        """See ``Host.book``."""
+        return self._services.book
 
     def hold(self, valve: Any) -> None:
         """See ``Host.hold``."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipy_core.counters import Figure
 from pipy_core.errors import PluginError
 from pipy_core.filter import Filter
 from pipy_core.params import Form
@@ -50,6 +51,7 @@ class Registry:
         self._filters: dict[str, FilterSpec] = {}
         self._sources: dict[str, ScriptSource] = {}
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._figures: dict[str, Figure] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self._plugin = plugin
 
@@ -92,6 +94,14 @@ class Registry:
         self._own("host function", name)
         self._functions[name] = function
 
+    def add_figure(self, figure: Figure) -> None:
+        """Declare something that is counted with ``host.book``, so that it is shown at ``/metrics`` from the beginning.
+
+        :raises PluginError: its name is taken.
+        """
+        self._own("figure", figure.name)
+        self._figures[figure.name] = figure
+
     def merge(self, other: "Registry") -> None:
         """Take over everything that *other* holds.
 
@@ -103,6 +113,7 @@ class Registry:
         self._filters |= other._filters
         self._sources |= other._sources
         self._functions |= other._functions
+        self._figures |= other._figures
 
     def _own(self, what: str, name: str) -> None:
         self._refuse_taken(self._plugin, what, name)
@@ -124,6 +135,10 @@ class Registry:
     def sources(self) -> Sequence[ScriptSource]:
         """All script sources in the order they came."""
         return list(self._sources.values())
+
+    def figures(self) -> Sequence[Figure]:
+        """All figures that plugins have declared."""
+        return list(self._figures.values())
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """All host functions."""

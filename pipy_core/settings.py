@@ -1,45 +1,78 @@
-"""What a user can set for the whole process, and how it is spelled. The only place that reads ``PIPY_*`` from the environment.
+"""What a user can set for the whole process. The only place that reads ``PIPY_*`` from the environment.
 
 Knows neither argv nor what the settings are used for.
 """
 
-import ipaddress
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pipy_core.errors import ArgumentError
-from pipy_core.kit import units
-
-LOG_LEVELS: Final = ("debug", "info", "warn", "error")
-LOG_FORMATS: Final = ("text", "json")
+from pipy_core.limits import Limits
+from pipy_core.options import MOST_THREADS, OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is set from outside the script.
 
-    :ivar script: the absolute path of the script to run.
+    :ivar script: the path of the script to run, or the URL of a codebase.
     :ivar verify: load the script, say whether it is good, and end.
+    :ivar watch: reload when files of the script change.
     :ivar log_level: one of ``LOG_LEVELS``.
     :ivar log_format: one of ``LOG_FORMATS``.
+    :ivar access_log: how requests are logged; empty: they are not.
+    :ivar access_log_file: the file that they are logged into; empty: standard output.
+    :ivar threads: how many worker processes there are.
+    :ivar user: who the workers run as, where the program was started as root; empty: who started it.
+    :ivar group: their group; empty: that of the user.
     :ivar reuse_port: listen with ``SO_REUSEPORT``, so that several processes share the ports.
+    :ivar shutdown_timeout: seconds that open connections are given to finish when the program is to end.
+    :ivar drain_timeout: seconds that connections of an older generation of the script are given to finish.
+    :ivar engine: what runs scripts, one of ``ENGINES``.
     :ivar load_timeout: seconds of CPU that evaluating one script file may take.
     :ivar call_timeout: seconds of CPU that one call of a script function may take.
     :ivar heap_limit_mb: how large the heap of scripts may grow, in megabytes.
     :ivar admin_address: IP address and port of the admin service, or None.
+    :ivar admin_token: what requests to the admin service have to know; empty: nothing.
+    :ivar admin_tls_cert: file with the certificate of the admin service, in PEM; empty: it does not speak TLS.
+    :ivar admin_tls_key: file with its key.
+    :ivar admin_tls_trusted: file or directory with the client certificates it accepts; empty: it asks for none.
+    :ivar tls_cert: file with the certificate shown to the server of a remote codebase.
+    :ivar tls_key: file with its key.
+    :ivar tls_trusted: file or directory with the certificates accepted from that server; empty: those the system trusts.
+    :ivar poll_interval: seconds between two looks at the server of a remote codebase.
+    :ivar cache_dir: directory for copies of remote codebases; empty: the usual one of the user.
+    :ivar limits: those of the process, and of ports that say nothing else.
     """
 
     script: str = ""
     verify: bool = False
+    watch: bool = False
     log_level: str = "info"
     log_format: str = "text"
+    access_log: str = ""
+    access_log_file: str = ""
+    threads: int = 1
+    user: str = ""
+    group: str = ""
     reuse_port: bool = False
+    shutdown_timeout: float = 30.0
+    drain_timeout: float = 600.0
+    engine: str = "auto"
     load_timeout: float = 5.0
     call_timeout: float = 1.0
     heap_limit_mb: int = 256
     admin_address: tuple[str, int] | None = None
+    admin_token: str = ""
+    admin_tls_cert: str = ""
+    admin_tls_key: str = ""
+    admin_tls_trusted: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_trusted: str = ""
+    poll_interval: float = 5.0
+    cache_dir: str = ""
+    limits: Limits = field(default_factory=Limits)
 
 
 def with_value(settings: Settings, option: str, text: str) -> Settings:
@@ -48,15 +81,19 @@ def with_value(settings: Settings, option: str, text: str) -> Settings:
     :param option: one of ``OPTIONS``, such as ``log-level``.
     :raises ArgumentError: *text* is no value for it; says what it was.
     """
-    name, read = OPTIONS[option]
-    return replace(settings, **{name: read(text)})
+    chosen = OPTIONS[option]
+    value = chosen.read(text)
+    _, of_limits, name = chosen.setting.partition("limits.")
+    if of_limits:
+        return replace(settings, limits=replace(settings.limits, **{name: value}))
+    return replace(settings, **{chosen.setting: value})
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
     """The settings where the command line says nothing: defaults, or what the environment gives.
 
     ``PIPY_CONFIG_FILE`` is the script; every option with a value has a variable: ``PIPY_LOG_LEVEL`` is ``--log-level``.
-    An empty variable counts as absent.
+    ``PIPY_SPAWN`` is how many workers there are besides the first (spec: cli-admin.md, 3). An empty variable counts as absent.
 
     :raises ArgumentError: a variable has a wrong value; names it.
     """
@@ -69,60 +106,11 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 settings = with_value(settings, option, text)
             except ArgumentError as error:
                 raise ArgumentError(f"{variable}: {error}") from None
-    return settings
+    spawn = environ.get("PIPY_SPAWN", "")
+    return replace(settings, threads=_spawned(spawn)) if spawn else settings
 
 
-def _one_of(what: str, values: tuple[str, ...]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in values:
-            raise ArgumentError(f"unknown {what}: {text}")
-        return text
-
-    return read
-
-
-def _seconds(option: str, highest: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            value = units.seconds(text)
-        except ValueError:
-            value = math.nan
-        if not 0 < value <= highest:
-            raise ArgumentError(f"invalid --{option}: {text}: expected seconds above 0 and up to {highest:g}")
-        return value
-
-    return read
-
-
-def _megabytes(option: str, lowest: int, highest: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
-            raise ArgumentError(f"invalid --{option}: {text}: expected megabytes from {lowest} to {highest}")
-        return int(text)
-
-    return read
-
-
-def _address(text: str) -> tuple[str, int] | None:
-    host, _, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    try:
-        if host:
-            ipaddress.ip_address(bare)
-    except ValueError:
-        bare, port = "", ""
-    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise ArgumentError(f"invalid --admin-port: {text}: expected a port, or an IP address and a port such as 0.0.0.0:6060")
-    return (bare or "127.0.0.1", int(port)) if int(port) else None
-
-
-#: The options with a value, without dashes: which setting each changes, and what reads its value.
-OPTIONS: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
-    "admin-port": ("admin_address", _address),
-    "log-level": ("log_level", _one_of("log level", LOG_LEVELS)),
-    "log-format": ("log_format", _one_of("log format", LOG_FORMATS)),
-    "load-timeout": ("load_timeout", _seconds("load-timeout", 3600)),
-    "call-timeout": ("call_timeout", _seconds("call-timeout", 3600)),
-    # Below 16 MB V8 cannot load the runtime; above 64 GB it cannot address its heap.
-    "heap-limit": ("heap_limit_mb", _megabytes("heap-limit", 16, 65536)),
-}
+def _spawned(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < MOST_THREADS):
+        raise ArgumentError(f"invalid PIPY_SPAWN: {text}: expected a number from 0 to {MOST_THREADS - 1}")
+    return int(text) + 1

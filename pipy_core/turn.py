@@ -4,6 +4,7 @@ Knows no socket: what can be flushed says so by ``Sink``. See the architecture, 
 """
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Protocol
 
 
@@ -51,7 +52,7 @@ class Turn:
     :param schedule: makes sure that ``flush`` is called soon, when the inputs that are there already have had their turns.
     """
 
-    __slots__ = ("_schedule", "_scheduled", "dirty", "eager", "held")
+    __slots__ = ("_now", "_schedule", "_scheduled", "dirty", "eager", "held")
 
     def __init__(self, schedule: Callable[[], None]) -> None:
         self.dirty: list[Sink] = []
@@ -59,6 +60,23 @@ class Turn:
         self.eager = False  # there is so much to be sent that it should not wait
         self._schedule = schedule
         self._scheduled = False
+        self._now = 0.0  # not looked at
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back. It is looked at once for all turns that are flushed together: this costs more
+        than all that is counted of a request.
+        """
+        now = self._now
+        if now == 0.0:
+            now = self._now = monotonic()
+            if not self._scheduled:
+                self._scheduled = True
+                self._schedule()
+        return now
+
+    def lapse(self) -> None:
+        """What is going to be done may take its time: look at the clock again behind it."""
+        self._now = 0.0
 
     def finish(self) -> list[Valve]:
         """End a turn; give the valves that whoever brought its input must wait for.
@@ -77,6 +95,7 @@ class Turn:
     def flush(self) -> None:
         """Flush every sink that was written to. If one raises, which is a bug, the others are still to be flushed."""
         self._scheduled = self.eager = False
+        self._now = 0.0
         while self.dirty:
             dirty, self.dirty = self.dirty, []
             for number, sink in enumerate(dirty, 1):

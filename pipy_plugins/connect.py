@@ -53,6 +53,7 @@ class Connect(Joint):
                 self._refused = True
                 self.emit(StreamEnd(Failure.RUNTIME_ERROR))
                 return
+            self.host.context.upstream = target
             branch = self._branch = self.host.connect(address, self._options, self._reply)
         branch.feed(event)
 
@@ -73,9 +74,19 @@ def pipy_register_filters(registry: Registry) -> None:
                 Param("bufferLimit", SIZE, "unsent bytes at which the connection is given up; 0 is 32 MiB", 0),
                 Param("retryCount", NUMBER, "how often a failed connect is tried again; negative is for ever", 0),
                 Param("retryDelay", DURATION, "between two tries", 0.0),
-                Param("connectTimeout", DURATION, "for resolving and connecting, per try; 0 is 60 s", 0.0),
+                Param(
+                    "connectTimeout",
+                    DURATION,
+                    "for resolving and connecting, per try; 0 is what --connect-timeout says, 60 s at first",
+                    0.0,
+                ),
                 Param("readTimeout", DURATION, "without a byte from the server; 0 is for ever", 0.0),
-                Param("writeTimeout", DURATION, "for one write; 0 is for ever", 0.0),
+                Param(
+                    "writeTimeout",
+                    DURATION,
+                    "while the server takes nothing; 0: for ever; unless given what --upstream-write-timeout says, 5 min at first",
+                    None,
+                ),
             ),
         ],
         help="Sends the stream to a TCP server. What the server answers comes out; a failure comes out as the error of StreamEnd.",

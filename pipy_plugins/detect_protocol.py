@@ -17,6 +17,7 @@ from pipy_core.api import (
     Data,
     Event,
     Filter,
+    FirstWords,
     Function,
     Kind,
     Param,
@@ -99,6 +100,12 @@ class DetectProtocol(Filter):
         self._beginning: bytes | None = b""  # None: it is decided
         self._timer: Timer | None = None
 
+    begins = True
+
+    def begin(self) -> None:
+        """See ``Filter``."""
+        self._first = FirstWords(self.host.context.group, self.host.now())
+
     def process(self, event: Event) -> None:
         """See ``Filter``."""
         if self._beginning is not None:
@@ -127,8 +134,13 @@ class DetectProtocol(Filter):
         self.emit(FLUSH)
         self.host.context.group.notify()  # a wait filter may have waited for the decision
 
+    def close(self) -> None:
+        """See ``Filter``."""
+        self._stop()
+
     def _stop(self) -> None:
         self._beginning = None
+        self._first.heard()
         if self._timer is not None:
             self._timer.cancel()
 

@@ -1,6 +1,6 @@
 """``merge(target, key)``: a copy of every message of many streams into sessions that are shared by key; the originals pass.
 
-A message is collected (at most ``MAX_BODY`` bytes) and delivered as one piece, so that messages of different streams do not
+A message is collected (at most ``max_body_buffer`` bytes) and delivered as one piece, so that messages of different streams do not
 mix. What a session answers is dropped. A session that was idle for too long gets the end of its stream, and ``LINGER`` to finish.
 """
 
@@ -34,8 +34,6 @@ from pipy_core.api import (
     options,
 )
 
-#: As much as serveHTTP collects.
-MAX_BODY: Final = 16 * 1024 * 1024
 #: Seconds an expired session has to send what it still holds.
 LINGER: Final = 10.0
 
@@ -135,9 +133,10 @@ class Merge(Filter):
         assert self._body is not None
         self._body.append(payload)
         self._size += len(payload)
-        if self._size > MAX_BODY:
+        most = self.host.limits.max_body_buffer
+        if self._size > most:
             self._body = None
-            get_logger("merge").error(f"a message of more than {MAX_BODY} bytes was not copied")
+            get_logger("merge").error(f"a message of more than {most} bytes was not copied")
 
 
 @hookimpl

@@ -1,10 +1,10 @@
 """``mux(target, key)``: messages of many streams over sessions that are shared by key; replies come in the order of messages.
 
-Each stream sends one message, which is collected first (at most ``MAX_BODY`` bytes) and then written as one piece.
+Each stream sends one message, which is collected first (at most ``max_body_buffer`` bytes) and then written as one piece.
 """
 
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from pipy_core.api import (
     ANY,
@@ -31,10 +31,8 @@ from pipy_core.api import (
     deliver,
     hookimpl,
     options,
+    too_large,
 )
-
-#: As much as serveHTTP collects.
-MAX_BODY: Final = 16 * 1024 * 1024
 
 
 class _Exchange:
@@ -169,7 +167,8 @@ class Mux(Filter):
         assert self._body is not None
         self._body.append(payload)
         self._size += len(payload)
-        if self._size > MAX_BODY:
+        if self._size > self.host.limits.max_body_buffer:
+            too_large(self.host.context.group, self._head)
             self._body = None
             self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
 

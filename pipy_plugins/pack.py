@@ -1,10 +1,11 @@
 """``pack([batchSize] [, options])``: joins several messages into one, with the head of the first.
 
-Holds a batch in memory. A batch that has grown beyond 8 MiB goes out before it is full; a message that makes it pass 16 MiB ends
-the stream with ``BufferOverflow``. What is complete when the stream ends goes out first; data outside of messages is dropped.
+Holds a batch in memory. A batch that has grown beyond half of ``max_body_buffer`` goes out before it is full; a message that makes
+it pass all of that ends the stream with ``BufferOverflow``. What is complete when the stream ends goes out first; data outside of
+messages is dropped.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from pipy_core.api import (
     DURATION,
@@ -24,10 +25,6 @@ from pipy_core.api import (
     hookimpl,
     options,
 )
-
-#: A batch goes out before it is full when it holds more than this.
-ENOUGH: Final = 8 * 1024 * 1024
-LIMIT: Final = 16 * 1024 * 1024
 
 
 class Pack(Filter):
@@ -69,15 +66,16 @@ class Pack(Filter):
     def _collect(self, payload: bytes) -> None:
         self._pieces.append(payload)
         self._size += len(payload)
-        if self._size > LIMIT:
-            get_logger("pack").error("a message exceeds 16 MiB")
+        most = self.host.limits.max_body_buffer
+        if self._size > most:
+            get_logger("pack").error(f"a message exceeds {most} bytes")
             self._end(StreamEnd(Failure.BUFFER_OVERFLOW))
 
     def _end_message(self) -> None:
         self._inside = False
         self._complete += 1
         self._complete_pieces = len(self._pieces)
-        if self._complete >= self._batch_size or self._size > ENOUGH:
+        if self._complete >= self._batch_size or self._size > self.host.limits.max_body_buffer // 2:
             self._give()
         elif self._timeout:
             self._last = self.host.now()

@@ -1,30 +1,23 @@
-"""What all tests share: how hard Hypothesis looks, and what can be tested where there is no V8."""
+"""What all tests share: how hard Hypothesis looks, and which engine runs the scripts."""
 
-import importlib.util
 import os
+import signal
 
 import pytest
 import structlog
 from hypothesis import settings
 
+from pipy_core.script import engines
+
 settings.register_profile("quick", deadline=None, max_examples=100)
 settings.register_profile("deep", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-collect_ignore: list[str] = []
-if importlib.util.find_spec("py_mini_racer") is None:
-    # A platform without a build of V8: everything that runs no script is tested all the same.
-    collect_ignore += [
-        "conformance",
-        "docs",
-        "pipy_core/script",
-        "pipy_core/trial",
-        "pipy_core/test_app.py",
-        "pipy_core/test_cli.py",
-        "pipy_core/test_worker.py",
-        "system",
-        "tutorial",
-    ]
+#: Tests that start a program hand this on to it; those that make an isolate themselves get what is preferred.
+if os.environ.get("PIPY_ENGINE", "auto") != "auto":
+    engines.PREFERENCE.sort(key=lambda name: name != os.environ["PIPY_ENGINE"])
+
+collect_ignore = [f"pipy_core/script/{name}" for name, kind in engines.KINDS.items() if not kind.installed]
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +26,13 @@ def log_as_before():
     before = structlog.get_config()
     yield
     structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before():
+    """Programs that run in the process of the tests take its signals: the next test must not inherit that, and Ctrl-C ends the tests."""
+    before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    yield
+    for number, handler in before.items():
+        if handler is not None and signal.getsignal(number) is not handler:
+            signal.signal(number, handler)

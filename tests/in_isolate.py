@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.errors import ScriptError
 from pipy_core.events import Data
 from pipy_core.filter import Filter
@@ -56,7 +57,7 @@ class Isolate:
         """
         calls = "".join(f".call(() => {expression})" for expression in expressions)
         (self.folder / "main.js").write_text(f"(() => {{ {before}\nreturn pipy().pipeline('p'){calls} }})()", "utf-8")
-        self.program = load(self.engine, self.registry, Codebase(self.folder), "/main.js", self.stage, 5.0)
+        self.program = load(self.engine, self.registry, Codebase(Snapshot(self.folder, "/main.js")), "/main.js", self.stage, 5.0)
 
     def call(self, index: int = 0, program: Any = None) -> Any:
         """What function number *index* gives now, as filters get it."""

@@ -21,12 +21,13 @@ from typing import Any, Final
 import compare
 import gevent.socket
 
-from pipy_core import app, worker
+from pipy_core import app
 from pipy_core.context import Context, Group
 from pipy_core.events import Data, Event
 from pipy_core.filter import Filter, ignore
 from pipy_core.layout import Layout, Use
 from pipy_core.pipeline import Pipeline
+from pipy_core.process import worker
 from pipy_core.settings import Settings
 
 #: The most crossings a request may take.
@@ -48,34 +49,34 @@ class CountedWorker(worker.Worker):
     """A worker that is its own client: asks, counts, prints, ends."""
 
     requests = 0
-    ports: dict[str, int]
+    asked: dict[str, int]
 
     def main(self) -> None:
         """See ``Worker``."""
         super().main()
         if self.error is None:
-            self._reactor.spawn(self._measure)
+            self.reactor.spawn(self._measure)
 
     def _measure(self) -> None:
         try:
-            for name, port in self.ports.items():
+            for name, port in self.asked.items():
                 crossings = self._crossings(name, port)
                 verdict = "" if crossings <= LIMITS[name] else f"  more than {LIMITS[name]}"
                 self.exit_code |= bool(verdict)
                 print(f"{name:9} {crossings:6.2f} crossings a request{verdict}", flush=True)
         except Exception as error:  # noqa: BLE001  # raised again on the first thread
             self.error = error
-        self._finish()
+        self.finish()
 
     def _crossings(self, name: str, port: int) -> float:
         request = f"GET {compare.PATHS.get(name, '/')} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
         with gevent.socket.create_connection(("127.0.0.1", port), 10) as client:
             for _ in range(WARM_UP):
                 ask(client, request)
-            before = self._engine.isolate.calls
+            before = self.engine.isolate.calls
             for _ in range(self.requests):
                 ask(client, request)
-            return float(self._engine.isolate.calls - before) / self.requests
+            return float(self.engine.isolate.calls - before) / self.requests
 
 
 def ask(client: Any, request: bytes) -> None:
@@ -105,7 +106,7 @@ def count_crossings(requests: int) -> int:
     base = free_base()
     values = {"base": base, "upstream": base * 10 + 6, "iperf": base * 10 + 7}
     CountedWorker.requests = requests
-    CountedWorker.ports = {name: base * 10 + compare.PORTS[name] for name in LIMITS}
+    CountedWorker.asked = {name: base * 10 + compare.PORTS[name] for name in LIMITS}
     worker.Worker = CountedWorker  # type: ignore[misc]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "main.js"

@@ -1,6 +1,6 @@
 """What one call of a script function costs, by what crosses with it.
 
-    python contrib/bench/script_calls.py [--calls 20000]
+    python contrib/bench/script_calls.py [--calls 20000] [--engine v8|quickjs]
 
 Prints microseconds a round trip: the median of five runs, on an otherwise idle machine. The aim is 15 us for a small event.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipy_core import logs
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import Context
 from pipy_core.events import Data, Head, Message, MessageStart
 from pipy_core.filter import Branch
@@ -73,17 +74,19 @@ def main() -> None:
     """Run all scenarios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=20000)
-    calls = parser.parse_args().calls
+    parser.add_argument("--engine", default="auto", help="what runs the scripts: v8 or quickjs")
+    arguments = parser.parse_args()
+    calls = arguments.calls
     logs.configure("error")
     registry = Registry()
     Plugins().load(registry)
-    engine = Engine(registry, 256 << 20, 1.0)
+    engine = Engine(registry, 256 << 20, 1.0, engine=arguments.engine)
 
     def bench() -> None:
         reactor = Reactor(lambda error, where: print(where, error))
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "main.js").write_text(SCRIPT)
-            program = load(engine, registry, Codebase(Path(folder)), "/main.js", Outside(reactor), 5.0)
+            program = load(engine, registry, Codebase(Snapshot(Path(folder), "/main.js")), "/main.js", Outside(reactor), 5.0)
         context = program.new_context()
         for name, number, arguments in SCENARIOS:
             wall, cpu = measure(program, context, number, arguments, calls)
@@ -101,6 +104,8 @@ class Outside:
         self.turn = reactor.turn
         self.after = reactor.after
         self.now = reactor.now
+        self.book = reactor.book
+        self.limits = reactor.limits
 
     def connect(self, *_args: Any) -> Branch:
         """Not needed here."""

@@ -6,10 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import Function
 from pipy_core.errors import ScriptError
 from pipy_core.filter import Filter
 from pipy_core.kinds import FUNCTION
+from pipy_core.limits import DEFAULTS
 from pipy_core.net.reactor import Reactor
 from pipy_core.params import Param
 from pipy_core.registry import Registry
@@ -33,9 +35,11 @@ class _Probe(Filter):
 class _Outside:
     """What a program is loaded into: a clock, and nothing else."""
 
+    limits = DEFAULTS
+
     def __init__(self) -> None:
         reactor = Reactor(_report)
-        self.turn, self.after, self.now = reactor.turn, reactor.after, reactor.now
+        self.turn, self.after, self.now, self.book = reactor.turn, reactor.after, reactor.now, reactor.book
 
     def connect(self, *_args: Any) -> Any:
         """No property opens a connection."""
@@ -84,7 +88,7 @@ class Script:
 
             def program() -> None:
                 try:
-                    loaded = load(engine, registry, Codebase(Path(folder)), "/main.js", _Outside(), 5.0)
+                    loaded = load(engine, registry, Codebase(Snapshot(Path(folder), "/main.js")), "/main.js", _Outside(), 5.0)
                     probes = [use.make() for use in loaded.modules[0].pipelines["p"].uses]
                     by_name = {name: probe.function for name, probe in zip(self._functions, probes, strict=True)}  # type: ignore[attr-defined]
                     self._call = lambda name, args: loaded.call(loaded.new_context(), by_name[name], args)

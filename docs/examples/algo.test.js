@@ -53,3 +53,13 @@ test('hash', t => {
   t.equal(algo.hash('ann'), algo.hash('ann'))
   t.ok(algo.hash('ann') >= 0)
 })
+
+test('Health says which targets load balancers leave out: none until something else is known', t => {
+  const health = new algo.Health(['a', 'b'], { name: 'example' })
+  const balancer = new algo.RoundRobinLoadBalancer(['a', 'b'], health)
+  t.equal([balancer.select(), balancer.select()], ['a', 'b'])
+  t.equal(health.get('a'), false)
+  t.equal(health.out, [])
+  health.add('c')
+  t.equal(health.targets, ['a', 'b', 'c'])
+})

@@ -5,6 +5,11 @@ from typing import Any, Final
 MAX_PORT: Final = 65535
 
 
+def spelled(host: str, port: int) -> str:
+    """``host:port``, or ``[ipv6]:port``."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def parse_target(target: Any) -> tuple[str, int] | None:
     """``host:port`` or ``[ipv6]:port``, as host and port; None if it is neither."""
     host, colon, port = target.rpartition(":") if isinstance(target, str) else ("", "", "")

@@ -4,9 +4,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from pipy_core.context import Group
 from pipy_core.events import Data, Event, Failure, Head, StreamEnd
 
-#: What a filter holds unless a script says otherwise. As much as a large upload or page, and small beside the memory of a server.
+#: What a filter holds unless a script or ``--max-body-buffer`` says otherwise.
+#: As much as a large upload or page, and small beside the memory of a server.
 LIMIT: Final = 16 * 1024 * 1024
 
 #: What an event without payload counts for, so that there cannot be too many of them either.
@@ -17,27 +19,29 @@ class Body:
     """The body of one message: a copy, which what is done to the stream's Data or to this one later does not reach.
 
     :param limit: bytes beyond it are left out and counted, as the original does when a script sets a limit. None: there is no such
-        limit but ``LIMIT``, and a body that passes it cannot be had at all.
+        limit but *most*, and a body that passes it cannot be had at all.
+    :param most: bytes; ``max_body_buffer`` of the connection's limits.
     """
 
-    __slots__ = ("_first", "_limit", "_pieces", "discarded", "size")
+    __slots__ = ("_first", "_limit", "_most", "_pieces", "discarded", "size")
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, *, most: int = LIMIT) -> None:
         self._limit = limit
+        self._most = most
         self._first: Data | None = None
         self._pieces: list[bytes] = []
         self.size = 0
         self.discarded = 0
 
     def add(self, data: Data) -> bool:
-        """Take *data*; false if the body has passed ``LIMIT`` and must be given up."""
+        """Take *data*; false if the body has passed *most* and must be given up."""
         payload = data.payload
         length = len(payload)
         if not length:
             return True
         if self._limit is None:
             self.size += length
-            if self.size > LIMIT:
+            if self.size > self._most:
                 return False
         else:
             room = self._limit - self.size
@@ -76,6 +80,12 @@ class Body:
         if self.discarded and self._limit:
             return f"{self.discarded} bytes were discarded due to buffer size limit of {self._limit}"
         return ""
+
+
+def too_large(group: Group, head: Head | None, cause: str = "body size") -> None:
+    """The body of the message with *head* cannot be had: if it is a client's request, the client is told, and *cause* counted."""
+    if head is not None and head.too_large():
+        group.tally.refuse(cause)
 
 
 class Backlog:

@@ -7,11 +7,18 @@ the clock is lent by whoever lets go of a session.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+#: Seconds after which it is looked whether an idle session is still of use, at the latest.
+LOOK_AGAIN: Final = 5.0
+#: Seconds that an idle session is kept at most once nobody new can come who would use it.
+RETIRED_IDLE: Final = 1.0
 
 
 class Clock(Protocol):
-    """What tells the time and runs a callable later."""
+    """What tells the time and runs a callable later; ``retired``: see ``filter.Clock``."""
+
+    retired: bool
 
     def now(self) -> float:
         """Seconds."""
@@ -21,11 +28,15 @@ class Clock(Protocol):
 
 
 class Session(ABC):
-    """One shared thing. It is in its table until it is retired; streams that have it keep it even then."""
+    """One shared thing. It is in its table until it is retired; streams that have it keep it even then.
 
-    __slots__ = ("__weakref__", "_armed", "_key", "_released", "_table", "_users")
+    :ivar context: of what the streams share, if that has one.
+    """
+
+    __slots__ = ("__weakref__", "_armed", "_key", "_released", "_table", "_users", "context")
 
     def __init__(self) -> None:
+        self.context: Any = None
         self._users = 0
         self._armed = False  # a timer runs; there is one at most, whatever the number of uses
         self._released = 0.0
@@ -50,7 +61,7 @@ class Session(ABC):
         if self._users or self._table is None:
             return
         self._released = clock.now()
-        if not self._armed and max_idle < math.inf:
+        if not self._armed:
             self._arm(clock, max_idle, max_idle)
 
     def retire(self) -> None:
@@ -65,13 +76,13 @@ class Session(ABC):
 
     def _arm(self, clock: Clock, seconds: float, max_idle: float) -> None:
         self._armed = True
-        clock.after(seconds, lambda: self._look(clock, max_idle))
+        clock.after(min(seconds, LOOK_AGAIN), lambda: self._look(clock, max_idle))
 
     def _look(self, clock: Clock, max_idle: float) -> None:
         self._armed = False
         if self._users or self._table is None:
             return
-        remaining = self._released + max_idle - clock.now()
+        remaining = self._released + (min(max_idle, RETIRED_IDLE) if clock.retired else max_idle) - clock.now()
         if remaining > 0:
             self._arm(clock, remaining, max_idle)
         else:

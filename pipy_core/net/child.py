@@ -9,8 +9,10 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Final, cast
 
+from pipy_core.counters import Tally
 from pipy_core.events import Data, Event, Failure, StreamEnd
 from pipy_core.filter import Emit, ignore
+from pipy_core.net.ending import Ending
 from pipy_core.net.reactor import Reactor, ReactorTimer
 from pipy_core.net.writer import Writer
 from pipy_core.turn import Valve
@@ -20,8 +22,6 @@ READ: Final = 1
 READ_SIZE: Final = 64 * 1024
 #: Seconds between SIGTERM, when nobody wants a child any more, and SIGKILL (systemd 90 s, Docker 10 s).
 KILL_AFTER: Final = 5.0
-#: Seconds between two looks at a child, where the system cannot tell when one ends.
-LOOK_EVERY: Final = 0.1
 
 
 class Child:
@@ -37,7 +37,6 @@ class Child:
 
     __slots__ = (
         "_code",
-        "_descriptor",
         "_exited",
         "_held",
         "_input",
@@ -47,7 +46,6 @@ class Child:
         "_reactor",
         "_reader",
         "_reply",
-        "_watcher",
     )
 
     def __init__(
@@ -75,13 +73,7 @@ class Child:
         self._reader = reactor.loop.io(self._output.fileno(), READ)
         self._reader.start(self._readable)
         self._killer: ReactorTimer | None = None
-        self._watcher: Any = None
-        self._descriptor = _descriptor_of(self._process.pid)
-        if self._descriptor is None:
-            reactor.after(LOOK_EVERY, self._look_again)
-        else:
-            self._watcher = reactor.loop.io(self._descriptor, READ)
-            self._watcher.start(self._look)
+        Ending(reactor, self._process, self._on_end)
 
     # -- as a branch ------------------------------------------------------------------------------------------------
 
@@ -162,30 +154,12 @@ class Child:
 
     # -- its end ----------------------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """Runs in the hub, when it has ended."""
-        if self._reap():
-            self._reactor.run(self._end_if_over)
-
-    def _look_again(self) -> None:
-        """Runs in turns, now and then."""
-        if self._reap():
-            self._end_if_over()
-        else:
-            self._reactor.after(LOOK_EVERY, self._look_again)
-
-    def _reap(self) -> bool:
-        """Whether it has ended."""
-        self._code = self._process.poll()
-        if self._code is None:
-            return False
-        if self._descriptor is not None:
-            self._watcher.stop()
-            self._watcher.close()
-            os.close(self._descriptor)
+    def _on_end(self, code: int) -> None:
+        """Runs in a greenlet of its own, when it has ended."""
+        self._code = code
         if self._killer is not None:
             self._killer.cancel()
-        return True
+        self._reactor.run(self._end_if_over)
 
     def _end_if_over(self) -> None:
         if self._code is None or self._output is not None or self._reply is ignore:
@@ -222,7 +196,7 @@ class _Input(Writer):
     __slots__ = ("_overflowed",)
 
     def __init__(self, reactor: Reactor, file: IO[bytes], overflowed: Callable[[], None]) -> None:
-        super().__init__(reactor, cast(Any, _Pipe(file)), 0.0)
+        super().__init__(reactor, cast(Any, _Pipe(file)), 0.0, Tally("child"))
         self._overflowed = overflowed
 
     def abort(self) -> None:
@@ -239,11 +213,3 @@ class _Input(Writer):
         self.abort()
         if failure is Failure.BUFFER_OVERFLOW:
             self._overflowed()
-
-
-def _descriptor_of(number: int) -> int | None:
-    """A descriptor that is readable when the process of this number has ended; None where the system has no such thing."""
-    try:
-        return os.pidfd_open(number)
-    except (AttributeError, OSError):  # not Linux; too old, forbidden, or there are no descriptors left
-        return None

@@ -4,7 +4,6 @@ A persistent io watcher reads in its callback and switches to the connection's g
 and waits when it fed something that is too full. Knows nothing of pipelines: it feeds a function.
 """
 
-import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -12,8 +11,10 @@ from typing import Final
 
 from greenlet import greenlet
 
-from pipy_core.events import Data, Event, Failure, StreamEnd
-from pipy_core.net.reactor import Reactor, ReactorTimer
+from pipy_core.counters import Tally
+from pipy_core.events import EOS, Data, Event, Failure, StreamEnd
+from pipy_core.net.alarm import Alarm
+from pipy_core.net.reactor import Reactor
 from pipy_core.net.writer import Writer
 from pipy_core.turn import Valve
 
@@ -39,6 +40,7 @@ class Connection(Writer):
     :param on_close: called once, in a turn, when the socket is closed.
     :param read_timeout: seconds without a byte after which it ends with ``ReadTimeout``; 0 is never.
     :param write_timeout: see ``Writer``.
+    :param tally: where bytes are counted; with those of all outbound connections unless given.
     """
 
     __slots__ = (
@@ -46,9 +48,8 @@ class Connection(Writer):
         "_greenlet",
         "_lingered",
         "_on_close",
+        "_read_alarm",
         "_read_size",
-        "_read_timeout",
-        "_read_timer",
         "_reader",
         "_receive",
         "_state",
@@ -62,12 +63,12 @@ class Connection(Writer):
         on_close: Callable[[], None],
         read_timeout: float = 0.0,
         write_timeout: float = 0.0,
+        tally: Tally | None = None,
     ) -> None:
-        super().__init__(reactor, sock, write_timeout)
+        super().__init__(reactor, sock, write_timeout, tally or reactor.book.upstream)
         self._receive = receive
         self._on_close = on_close
-        self._read_timeout = read_timeout
-        self._read_timer: ReactorTimer | None = None
+        self._read_alarm = Alarm(reactor, read_timeout, self.time_out) if read_timeout else None
         self._read_size = MIN_READ
         self._state = RUNNING
         self._ended = False  # a StreamEnd has been received
@@ -147,37 +148,38 @@ class Connection(Writer):
         if self._ending and self._ended:
             self._discard(count)
         elif count:
-            if self._read_timeout:
-                self._arm_read_timer()
+            self.tally.bytes_in += count
+            if self._read_alarm is not None:
+                self._read_alarm.set()
             self._resume(READING, Data(payload))
-        else:
-            self._end_of_input(Failure.NONE)
+        elif not self._ended:
+            self._ended = True
+            self._reader.stop()
+            self._disarm_read_timer()
+            self._resume(READING, EOS)
 
     def _resume(self, state: int, event: Event | None = None) -> None:
         if self._state == state and self._greenlet is not None:
             self._greenlet.switch(event)
 
-    def _end_of_input(self, failure: Failure) -> None:
-        if not self._ended:
-            self._ended = True
-            self._reader.stop()
-            self._disarm_read_timer()
-            self._resume(READING, StreamEnd(failure))
-
     def _arm_read_timer(self) -> None:
-        if self._read_timeout:
-            self._disarm_read_timer()
-            self._read_timer = self._reactor.after(self._read_timeout, self._read_timed_out)
+        if self._read_alarm is not None:
+            self._read_alarm.set()
 
     def _disarm_read_timer(self) -> None:
-        if self._read_timer is not None:
-            self._read_timer.cancel()
-            self._read_timer = None
+        if self._read_alarm is not None:
+            self._read_alarm.cancel()
 
-    def _read_timed_out(self) -> None:
-        self._fail(Failure.READ_TIMEOUT)
+    @property
+    def held(self) -> bool:
+        """Whether nothing is read because something that was fed is too full."""
+        return self._state == HELD
 
     # -- ending -----------------------------------------------------------------------------------------------------
+
+    def time_out(self) -> None:
+        """The peer has kept us waiting for too long."""
+        self._fail(Failure.READ_TIMEOUT)
 
     def abort(self) -> None:
         """Close at once; what is unsent is lost."""
@@ -192,7 +194,8 @@ class Connection(Writer):
         if not self._shutdown():
             return
         self._disarm_read_timer()
-        self._read_timer = self._reactor.after(LINGER_SECONDS, self._close)
+        self._read_alarm = Alarm(self._reactor, LINGER_SECONDS, self._close)
+        self._read_alarm.set()
         self._reader.start(self._readable)
         self._resume_later()
 
@@ -243,8 +246,3 @@ class Connection(Writer):
 
 def _nothing(*_args: object) -> None:
     """A closed connection has nobody to tell."""
-
-
-def reason(error: OSError) -> str:
-    """The system's words for *error*: ``Connection refused``."""
-    return os.strerror(error.errno) if error.errno else str(error)

@@ -1,4 +1,4 @@
-"""Outbound TCP connections: resolve, try every address in order, retry, then be a ``Connection`` whose input is the reply.
+"""Outbound TCP connections: resolve, try every address, retry, then be a ``Connection`` whose input is the reply.
 
 Speaks to its filter as a ``Branch``; everything that goes wrong is replied as one ``StreamEnd`` (spec: filters.md, ``connect``).
 """
@@ -6,7 +6,7 @@ Speaks to its filter as a ``Branch``; everything that goes wrong is replied as o
 import itertools
 import socket
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from gevent.timeout import Timeout
 from greenlet import greenlet
@@ -14,14 +14,12 @@ from greenlet import greenlet
 from pipy_core.events import Data, Event, Failure, StreamEnd
 from pipy_core.filter import Emit, ignore
 from pipy_core.logs import get_logger
-from pipy_core.net.connection import Connection, reason
-from pipy_core.net.dial import dial, resolve
+from pipy_core.net.attempts import counted
+from pipy_core.net.connection import Connection
+from pipy_core.net.dial import Race, dial, reason, resolve
 from pipy_core.net.reactor import Reactor
 from pipy_core.net.writer import HARD_LIMIT, HIGH_WATER
 from pipy_core.turn import Valve
-
-#: Seconds for a connect that no option limits; Linux itself gives up after about 130.
-CONNECT_LIMIT: Final = 60.0
 
 _numbers = itertools.count(1)
 
@@ -31,8 +29,9 @@ class Outbound:
 
     :param address: host name or IP address, and port.
     :param options: ``bufferLimit`` bytes (0: ``HARD_LIMIT``), ``retryCount`` (negative: for ever), ``retryDelay``,
-        ``connectTimeout``, ``readTimeout``, ``writeTimeout`` in seconds (0: off, but see ``CONNECT_LIMIT``).
-    :param reply: gets Data and one StreamEnd, in turns.
+        ``connectTimeout``, ``readTimeout``, ``writeTimeout`` in seconds (0: off, but for the first). What the process's limits say
+        applies where ``connectTimeout`` is 0 or ``writeTimeout`` is None.
+    :param reply: gets Data and one StreamEnd, in turns. :ivar local: our address and port.
     """
 
     __slots__ = (
@@ -41,7 +40,6 @@ class Outbound:
         "_ended",
         "_greenlet",
         "_limit",
-        "_local",
         "_number",
         "_options",
         "_overflowed",
@@ -51,6 +49,7 @@ class Outbound:
         "_remote",
         "_reply",
         "_valve",
+        "local",
     )
 
     def __init__(self, reactor: Reactor, address: tuple[str, int], options: Mapping[str, Any], reply: Emit) -> None:
@@ -66,7 +65,7 @@ class Outbound:
         self._overflowed = False
         self._valve: Valve | None = None
         self._number = next(_numbers)
-        self._local: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104  # not bound yet; for the log, as is the next
+        self.local: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104  # not bound yet; for the log, as is the next
         self._remote = address
         self._greenlet: greenlet | None = reactor.spawn(self._establish)  # until it is connected, or has given up
 
@@ -140,7 +139,7 @@ class Outbound:
         return get_logger(f"outbound {self._number}")
 
     def _name(self) -> str:
-        (here, own), (there, port) = self._local, self._remote
+        (here, own), (there, port) = self.local, self._remote
         return f"[{here}]:{own} -> [{there}]:{port} ({self._address[0]})"
 
     # -- connecting, in a greenlet of its own -----------------------------------------------------------------------
@@ -155,7 +154,7 @@ class Outbound:
         retries = self._options["retryCount"]
         attempt = 0
         while self._reply is not ignore:
-            failure = self._attempt()
+            failure = counted(self._reactor, self._address, self._attempt)
             if failure is None or self._reply is ignore:
                 return
             if 0 <= retries <= attempt:
@@ -168,7 +167,7 @@ class Outbound:
     def _attempt(self) -> Failure | None:
         """One try at every address; None when connected."""
         try:
-            with Timeout(self._options["connectTimeout"] or CONNECT_LIMIT):
+            with Timeout(self._options["connectTimeout"] or self._reactor.limits.connect_timeout):
                 outcome = self._reach()
         except Timeout:
             self._log().error(f"{self._name()} cannot connect: Connection timed out")
@@ -184,13 +183,23 @@ class Outbound:
         except (OSError, ValueError) as error:  # ValueError: it cannot be a name
             self._log().error(f"{self._name()} cannot resolve hostname: {getattr(error, 'strerror', None) or error}")
             return Failure.CANNOT_RESOLVE
-        for family, address in addresses:
-            self._remote = address[:2]
-            try:
-                return dial(self._reactor, family, address)
-            except OSError as error:
-                self._log().error(f"{self._name()} cannot connect: {reason(error)}")
+        if len(addresses) > 1:
+            return Race(self._reactor, addresses, self._trying, self._cannot).run() or Failure.CONNECTION_REFUSED
+        family, address = addresses[0]
+        self._trying(address)
+        try:
+            return dial(self._reactor, family, address)
+        except OSError as error:
+            self._cannot(address, error)
         return Failure.CONNECTION_REFUSED
+
+    def _trying(self, address: tuple[Any, ...]) -> None:
+        self._remote = address[:2]
+
+    def _cannot(self, address: tuple[Any, ...], error: OSError) -> None:
+        latest, self._remote = self._remote, address[:2]
+        self._log().error(f"{self._name()} cannot connect: {reason(error)}")
+        self._remote = latest
 
     # -- in turns ---------------------------------------------------------------------------------------------------
 
@@ -204,9 +213,10 @@ class Outbound:
         if self._reply is ignore:
             sock.close()
             return
-        self._local = sock.getsockname()[:2]
+        self.local = sock.getsockname()[:2]
         options = self._options
-        connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], options["writeTimeout"])
+        patience = self._reactor.limits.upstream_write_timeout if options["writeTimeout"] is None else options["writeTimeout"]
+        connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], patience)
         self._connection = connection
         self._reactor.outbounds.add(self)
         pending, self._pending = self._pending, []

@@ -7,20 +7,30 @@ from typing import Any
 import gevent
 from greenlet import greenlet
 
+from pipy_core.counters import Book
 from pipy_core.layout import Report
+from pipy_core.limits import Limits
+from pipy_core.net.admission import Admission
 from pipy_core.turn import Turn, Valve
 
 
 class Reactor:
-    """The hub and what belongs to it, for one worker."""
+    """The hub and what belongs to it, for one worker.
 
-    __slots__ = ("hub", "loop", "outbounds", "report", "turn")
+    :param limits: those of the process.
+    """
 
-    def __init__(self, report: Report) -> None:
+    __slots__ = ("admission", "book", "hub", "limits", "loop", "outbounds", "report", "resolver", "turn")
+
+    def __init__(self, report: Report, limits: Limits | None = None) -> None:
         self.hub: Any = gevent.get_hub()
         self.loop: Any = self.hub.loop
         self.turn = Turn(lambda: self.loop.run_callback(self.flush))
         self.report = report
+        self.limits = limits if limits is not None else Limits()
+        self.admission = Admission(self.limits)
+        self.resolver: Any = None  # made when the first name is to be resolved: see ``dial``
+        self.book = Book()
         self.outbounds: set[Any] = set()  # the outbound connections there are, for those who count
 
     def run(self, step: Callable[..., None], *args: Any) -> None:
@@ -41,11 +51,13 @@ class Reactor:
 
     def flush(self) -> None:
         """Flush what the turns so far have written; see ``Turn.flush``."""
-        while self.turn.dirty:
+        while True:  # at least once, even if nothing was written: who has only looked at the clock has asked for it, too
             try:
                 self.turn.flush()
             except Exception as error:  # noqa: BLE001  # as above
                 self.report(error, "flush")
+            if not self.turn.dirty:
+                return
 
     def after(self, seconds: float, then: Callable[[], None]) -> "ReactorTimer":
         """Run *then* in a turn of its own, *seconds* from now."""

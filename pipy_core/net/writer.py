@@ -7,8 +7,10 @@ import socket
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
+from pipy_core.counters import Tally
 from pipy_core.events import Failure
-from pipy_core.net.reactor import Reactor, ReactorTimer
+from pipy_core.net.alarm import Alarm
+from pipy_core.net.reactor import Reactor
 from pipy_core.turn import Valve
 
 WRITE: Final = 2
@@ -25,6 +27,7 @@ class Writer(ABC):
     """What is to be sent on a connected, non-blocking socket. A ``turn.Sink``.
 
     :param write_timeout: seconds one write may take before the connection ends with ``WriteTimeout``; 0 is for ever.
+    :param tally: where bytes are counted.
     """
 
     __slots__ = (
@@ -36,23 +39,25 @@ class Writer(ABC):
         "_reactor",
         "_rest",
         "_valve",
+        "_write_alarm",
         "_write_timeout",
-        "_write_timer",
         "_writer",
         "sock",
+        "tally",
         "unsent",
     )
 
-    def __init__(self, reactor: Reactor, sock: socket.socket, write_timeout: float) -> None:
+    def __init__(self, reactor: Reactor, sock: socket.socket, write_timeout: float, tally: Tally) -> None:
         self._reactor = reactor
         self.sock = sock
+        self.tally = tally
         self.unsent = 0
         self._write_timeout = write_timeout
         self._out: list[bytes] = []
         self._rest: memoryview | None = None  # what the kernel did not take
         self._valve: Valve | None = None  # made when it is first needed
         self._writer: Any = None
-        self._write_timer: ReactorTimer | None = None
+        self._write_alarm: Alarm | None = None  # made when it is first needed
         self._ending = False  # everything to be sent has been written
         self._half_ending = False  # the same, but the peer may go on
         self._finished = False  # it has been sent
@@ -82,6 +87,7 @@ class Writer(ABC):
 
     def _press(self) -> None:
         if self.unsent > HARD_LIMIT:
+            self.tally.refuse("unsent")
             self._fail(Failure.BUFFER_OVERFLOW)
             return
         if self._valve is None:
@@ -116,6 +122,7 @@ class Writer(ABC):
                 self._fail(Failure.WRITE_ERROR)
                 return
             self.unsent -= sent
+            self.tally.bytes_out += sent
             if sent < len(payload):
                 self._stall(memoryview(payload)[sent:])
         if self.unsent == 0:
@@ -138,7 +145,9 @@ class Writer(ABC):
         self._writer = self._reactor.loop.io(self.sock.fileno(), WRITE)
         self._writer.start(self._writable)
         if self._write_timeout:
-            self._write_timer = self._reactor.after(self._write_timeout, self._write_timed_out)
+            if self._write_alarm is None:
+                self._write_alarm = Alarm(self._reactor, self._write_timeout, self._write_timed_out)
+            self._write_alarm.set()
 
     def _writable(self) -> None:
         """Runs in the hub."""
@@ -152,14 +161,14 @@ class Writer(ABC):
             self._fail(Failure.WRITE_ERROR)
             return
         self.unsent -= sent
+        self.tally.bytes_out += sent
         if sent < len(rest):
             self._rest = rest[sent:]
+            if self._write_alarm is not None:
+                self._write_alarm.set()
         else:
             self._unstall()
             self._reactor.run(self.flush)
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = self._reactor.after(self._write_timeout, self._write_timed_out)
         if self._valve is not None and self._valve.closed and self.unsent <= LOW_WATER:
             self._valve.open()
 
@@ -169,11 +178,11 @@ class Writer(ABC):
             self._writer.stop()
             self._writer.close()
             self._writer = None
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+        if self._write_alarm is not None:
+            self._write_alarm.rest()
 
     def _write_timed_out(self) -> None:
+        self.tally.refuse("write timeout")
         self._fail(Failure.WRITE_TIMEOUT)
 
     def _shutdown(self) -> bool:
@@ -189,5 +198,7 @@ class Writer(ABC):
         self._out.clear()
         self.unsent = 0
         self._unstall()
+        if self._write_alarm is not None:
+            self._write_alarm.cancel()
         if self._valve is not None and self._valve.closed:
             self._valve.open()

@@ -9,20 +9,32 @@ import sys
 from typing import Any, Final
 
 from pipy_core.errors import ArgumentError
-from pipy_core.kinds import BOOLEAN, DURATION, NUMBER, STRING, OneOf
+from pipy_core.kinds import BOOLEAN, DURATION, NUMBER, SIZE, STRING, Kind, Number, OneOf
 from pipy_core.kit import units
+from pipy_core.limit_table import TABLE, Limit, spelled
+from pipy_core.limits import DEFAULTS
 from pipy_core.params import Param, options
 
 MAX_PORT: Final = 65535
 #: A task's interval in seconds (spec: model.md, 3.2).
 MIN_INTERVAL, MAX_INTERVAL = 0.01, 86400.0
 
+
+def _limit(row: Limit) -> Param:
+    """The option for a row of the table of limits; None: the process's own applies."""
+    kind: Kind = DURATION if row.unit == "s" else SIZE if row.unit == "bytes" else Number(low=0)
+    default = spelled(row, getattr(DEFAULTS, row.name)) if getattr(DEFAULTS, row.name) else "0"
+    zero = f"; 0: {row.off}" if row.off else ""
+    return Param(
+        row.member, kind, f"{row.help}, then: {row.beyond}{zero}; unless given what --{row.option} says, {default} at first", None
+    )
+
+
 LISTEN: Final = (
     Param("port", OneOf((NUMBER, STRING)), "a port of all IPv4 addresses, or 'ip:port' or '[ipv6]:port'"),
     options(
         Param("maxConnections", NUMBER, "connections at a time; more wait to be accepted; -1: no limit", -1),
-        Param("readTimeout", DURATION, "without a byte from the client; 0: for ever", 0.0),
-        Param("writeTimeout", DURATION, "for one write; 0: for ever", 0.0),
+        *(_limit(row) for row in TABLE if row.listen),
         Param("transparent", BOOLEAN, "finds where redirected connections were meant to go; on Linux only", False),
         noun="option",
     ),
@@ -59,10 +71,14 @@ def parse_port(port: Any) -> tuple[str, int]:
 
 
 def check_listen(settings: dict[str, Any], platform: str = sys.platform) -> None:
-    """Check that the system can do what the options of a ``listen`` ask for.
+    """Check that the options of a ``listen`` make sense, and that the system can do what they ask for.
 
-    :raises ArgumentError: it cannot.
+    :raises ArgumentError: they do not, or it cannot.
     """
+    for row in TABLE:
+        value = settings.get(row.member) if row.listen and row.unit != "s" else None
+        if value is not None and not (row.lowest <= value <= row.highest or (value == 0 and row.off)):
+            raise ArgumentError(f"option.{row.member} expects {row.noun} from {row.lowest:g} to {row.highest:g}, given {value:g}")
     if settings["transparent"] and platform != "linux":
         raise ArgumentError(f"option.transparent needs Linux; this system is {platform}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import resources
+from time import monotonic
 from typing import Any, Final
 
 import msgspec.json
@@ -13,14 +14,15 @@ from pipy_core.errors import LoadError, Place, ScriptError
 from pipy_core.events import Data
 from pipy_core.logs import get_logger
 from pipy_core.registry import Registry
+from pipy_core.script import engines
 from pipy_core.script.codec import PINNED_LIMIT, Codec
 from pipy_core.script.contexts import RELEASE, Contexts, OnRelease
 from pipy_core.script.fault import Fault, uncaught
 from pipy_core.script.host import Codebase, HostFunctions
-from pipy_core.script.isolate import Isolate, Terminated, Uncaught
+from pipy_core.script.isolate import Terminated, Uncaught
 from pipy_core.script.spelling import respelled
 
-#: The JavaScript half, in the order in which it is evaluated.
+#: The JavaScript half, in the order in which it is evaluated; the room of the engine follows the first.
 RUNTIME: Final = ("entry", "data", "natives", "events", "contexts", "program", "globals")
 _log = get_logger("pjs")
 _encode = msgspec.json.Encoder().encode
@@ -30,22 +32,30 @@ _decode = msgspec.json.Decoder().decode
 class Engine:
     """The isolate with its codec and its contexts: everything of a worker that survives a reload.
 
-    :param heap_limit: bytes of V8 heap.
+    :param heap_limit: bytes of heap of the scripts.
     :param call_timeout: seconds one call of a script function may take.
     :param rooms: sources of further rooms of the runtime, such as the test kit's.
+    :param engine: what runs the scripts, see ``engines``.
+    :raises EngineMissing: it is not installed.
+    :ivar seconds: how long scripts have run, from start to end of each crossing. :ivar errors: how many of their calls have failed.
     """
 
-    def __init__(self, registry: Registry, heap_limit: int, call_timeout: float, rooms: Sequence[str] = ()) -> None:
+    def __init__(
+        self, registry: Registry, heap_limit: int, call_timeout: float, rooms: Sequence[str] = (), engine: str = "auto"
+    ) -> None:
         self.codec = Codec()
         self.host = HostFunctions(self.codec, registry.functions())
-        self.isolate = Isolate(heap_limit, self.host.answer)
+        self.isolate = engines.make(engine, heap_limit, self.host.answer)
         self._call_timeout = call_timeout
+        self.seconds = 0.0
+        self.errors = 0
         self.contexts = Contexts()
         self._foreseen: list[tuple[int, int, Any]] = []  # context, function and result of the calls that are answered already
         self._sweep_at = PINNED_LIMIT
         files = resources.files("pipy_core.script.runtime")
+        names = (RUNTIME[0], self.isolate.room, *RUNTIME[1:])
         self.isolate.prepare(
-            [*((files / f"{room}.js").read_text("utf-8") for room in RUNTIME), *rooms],
+            [*((files / f"{name}.js").read_text("utf-8") for name in names), *rooms],
             registry.sources(),
             [(spec.name, spec.loads_modules) for spec in registry.filters()],
         )
@@ -98,8 +108,9 @@ class Engine:
         whose = (program, function.number, context.number)
         request = b"[%b,%d,%d,%d,[%b],%b%b]" % (self._take_commands(), *whose, sent, functions, b",1" if plain else b"")
         try:
-            answer = self.isolate.call(b"\n".join((request, *heads)) if heads else request, self._call_timeout)
+            answer = self._cross(b"\n".join((request, *heads)) if heads else request, self._call_timeout)
         except (Terminated, Uncaught) as error:
+            self.errors += 1
             raise ScriptError("Error", f"the script was {error}", function.place) from None
         try:
             if not answer:
@@ -109,8 +120,16 @@ class Engine:
             if self.codec.pinned > self._sweep_at:  # not earlier: the answer may be made of payloads that only it refers to
                 self._sweep()
 
+    def _cross(self, request: bytes, budget: float) -> bytes:
+        begun = monotonic()
+        try:
+            return self.isolate.call(request, budget)
+        finally:
+            self.seconds += monotonic() - begun
+
     def _result(self, answer: bytes, args: tuple[Any, ...], context: Context, ahead: tuple[Function, ...]) -> Any:
         if answer[:1] == b"!":
+            self.errors += 1
             raise Fault(answer[1:])
         value, *changes = _decode(answer)
         if changes:
@@ -122,6 +141,7 @@ class Engine:
 
     def _known(self, result: Any) -> Any:
         if type(result) is dict and "x" in result:
+            self.errors += 1
             raise Fault(result["x"])
         return self.codec.value(result)
 
@@ -159,7 +179,7 @@ class Engine:
 
     def _operate(self, name: str, budget: float, *args: Any) -> Any:
         try:
-            answer = self.isolate.call(b"[%b,%b" % (self._take_commands(), _encode((name, *args))[1:]), budget)
+            answer = self._cross(b"[%b,%b" % (self._take_commands(), _encode((name, *args))[1:]), budget)
         except Terminated as error:
             raise ScriptError("Error", f"the script was {error}") from None
         if answer[:1] == b"!":
@@ -180,8 +200,7 @@ class Engine:
         unloadable: list[str] = []
         self.host.add("pipy.source", codebase.source)
         self.host.add("pipy.respelled", respelled)
-        self.host.add("pipy.load", codebase.read)
-        self.host.add("pipy.codebase", lambda: codebase)
+        self.host.codebase = codebase
         self.host.add("pipy.loading", loading.append)
         self.host.add("pipy.unloadable", unloadable.append)
         self.host.add("pipy.evaluated", loaded)

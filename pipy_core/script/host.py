@@ -9,11 +9,11 @@ import errno
 import stat
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec.json
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import UNDEFINED
 from pipy_core.errors import LoadError, PipyError, ScriptError
 from pipy_core.events import Data
@@ -24,21 +24,35 @@ from pipy_core.script.codec import Codec
 _log = get_logger("")
 #: The level of a log line is chosen by the script; these are what it may choose.
 _LEVELS: Final = frozenset({"debug", "info", "warning", "error"})
+#: Bytes of files read by a script while it is loaded that are kept for the other workers, with their paths.
+RECORDED_LIMIT: Final = 16 * 1024 * 1024
 
 
 class HostFunctions:
     """Answers the questions of scripts.
 
     :param plugins: the host functions of plugins, by name.
+    :ivar codebase: of the program that asks: older generations have files of their own.
     """
+
+    codebase: "Codebase"  # once there is a program
 
     def __init__(self, codec: Codec, plugins: Mapping[str, Callable[..., Any]]) -> None:
         self._codec = codec
-        self._functions: dict[str, Callable[..., Any]] = {"pipy.text": text_of, "pipy.log": log, **plugins}
+        self._functions: dict[str, Callable[..., Any]] = {
+            "pipy.text": text_of,
+            "pipy.log": log,
+            "pipy.load": self._load,
+            "pipy.codebase": lambda: self.codebase,
+            **plugins,
+        }
 
     def add(self, name: str, function: Callable[..., Any]) -> None:
         """Let scripts call *function*; replaces an older one of the same name."""
         self._functions[name] = function
+
+    def _load(self, path: str) -> bytes | None:
+        return self.codebase.read(path)
 
     def answer(self, question: str) -> str:
         """See the module. What a function raises becomes an ``Error`` in the script."""
@@ -85,12 +99,22 @@ def log(level: str, text: str) -> None:
 class Codebase(Native):
     """The files that a script is made of: everything below the directory of the main script.
 
-    :param root: that directory.
+    :param snapshot: where they are, and what counts instead of them while the script is loaded.
+    :param recording: keep what is read while the script is loaded, for others who are to load the same.
+    :ivar seen: what was kept: contents by path, None where there is no such file; up to ``RECORDED_LIMIT`` bytes in all.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, snapshot: Snapshot, *, recording: bool = False) -> None:
+        self.root = snapshot.root
         self.sources: dict[str, str] = {}  # of the modules loaded so far, for error messages
+        self.seen: dict[str, bytes | None] = {}
+        self._pinned = snapshot.pinned
+        self._room = RECORDED_LIMIT if recording else 0
+
+    def settle(self) -> None:
+        """The script is loaded: from now on files are read as they are on the disk."""
+        self._pinned = {}
+        self._room = 0
 
     def read(self, path: str) -> bytes | None:
         """The content of a file, or None if there is none.
@@ -98,6 +122,16 @@ class Codebase(Native):
         :param path: from the root of the codebase, normalized: ``/plugins/router.js``.
         :raises OSError: it is there and cannot be read; says why.
         """
+        content = self._pinned[path] if path in self._pinned else self.stored(path)
+        if self._room > 0:
+            size = len(content or b"") + len(path)
+            if size <= self._room:
+                self._room -= size
+                self.seen[path] = content
+        return content
+
+    def stored(self, path: str) -> bytes | None:
+        """See ``read``: what is on the disk."""
         try:
             return (self.root / path.lstrip("/")).read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
@@ -123,7 +157,7 @@ class Codebase(Native):
             if status.st_size > limit:
                 raise ValueError(f"{path.lstrip('/')} is larger than {limit >> 20} MiB")
             modified = status.st_mtime_ns
-        content = self.read(path)
+        content = self.stored(path)
         return None if content is None else (content, modified)
 
     def source(self, path: str) -> str | None:

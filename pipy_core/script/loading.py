@@ -26,34 +26,49 @@ from pipy_core.script.program import Module, Outside, Port, Program, Task
 _log = get_logger("config")
 
 
-def load(engine: Engine, registry: Registry, codebase: Codebase, main: str, outside: Outside, budget: float) -> Program:
+def load(
+    engine: Engine,
+    registry: Registry,
+    codebase: Codebase,
+    main: str,
+    outside: Outside,
+    budget: float,
+    number: int = 0,
+    *,
+    tell: bool = True,
+) -> Program:
     """Load the script *main* into a new program.
 
     :param budget: seconds the evaluation may take.
+    :param number: of the program; the next one unless given.
+    :param tell: draw it in the log, and warn of what is odd about it.
     :raises LoadError: with file, line, filter and argument where they are known.
     """
-    program = Program(engine, codebase, outside)
+    program = Program(engine, codebase, outside, number)
     evaluated: list[str] = []
     try:
         described = engine.load(program.number, main, codebase, budget, evaluated.append)
         Loader(program, registry, engine.codec, described).build()
         by_path = {module.path: module for module in program.modules}
         for path in evaluated:
-            _draw(by_path[path])
+            _draw(by_path[path], tell)
     except LoadError:
         program.dispose()
         raise
-    _warn(program.modules)
+    codebase.settle()
+    if tell:
+        _warn(program.modules)
     return program
 
 
-def _draw(module: Module) -> None:
+def _draw(module: Module, tell: bool) -> None:
     roots = [(port.layout.name, port.layout) for port in module.ports] + [(task.name, task.layout) for task in module.tasks]
     try:
         lines = draw(module.path, roots, list(module.pipelines.values()))
     except ArgumentError as error:
         raise LoadError("Error", str(error), Place(module.path)) from None
-    _log.info("\n".join(lines))
+    if tell:
+        _log.info("\n".join(lines))
 
 
 def _warn(modules: Sequence[Module]) -> None:

@@ -10,9 +10,11 @@ from typing import Any, Final, Protocol
 
 from pipy_core import faults
 from pipy_core.context import Context, Function, ScriptDict, ScriptList
+from pipy_core.counters import Book
 from pipy_core.errors import ScriptError
 from pipy_core.filter import Branch, Emit, Timer
 from pipy_core.layout import Layout
+from pipy_core.limits import Limits
 from pipy_core.logs import get_logger
 from pipy_core.script.engine import Engine
 from pipy_core.script.fault import Fault
@@ -29,6 +31,8 @@ class Outside(Protocol):
     """What the rooms with sockets and clocks lend to a program."""
 
     turn: Turn
+    book: Book
+    limits: Limits
 
     def connect(self, address: tuple[str, int], options: Any, reply: Emit) -> Branch:
         """See ``Host.connect``."""
@@ -79,22 +83,25 @@ class Module:
 class Program:
     """A generation. As ``Services`` it is what its pipelines see of the worker.
 
+    :ivar number: which generation it is; no two in one engine have the same.
     :ivar has_functions: whether any filter has a script function; without one no context ever reaches the isolate.
     """
 
-    def __init__(self, engine: Engine, codebase: Codebase, outside: Outside) -> None:
-        self.number = next(_generations)
+    def __init__(self, engine: Engine, codebase: Codebase, outside: Outside, number: int = 0) -> None:
+        self.number = number or next(_generations)
         self.codebase = codebase
         self.modules: list[Module] = []
         self.has_functions = False
         self.turn = outside.turn
+        self.book = outside.book
+        self._limits = outside.limits
         self.connect = outside.connect
         self.spawn = outside.spawn
         self.after = outside.after
         self.now = outside.now
         self._engine = engine
         self._live = 0  # contexts that the isolate knows or will know
-        self._retired = False
+        self.retired = False
 
     def new_context(self, inbound: tuple[Any, ...] | None = None) -> Context:
         """The context of a new connection or task run.
@@ -104,8 +111,11 @@ class Program:
         """
         if self.has_functions:
             self._live += 1
-            return self._engine.contexts.new(self.number, inbound, self._release)
-        return self._engine.contexts.idle(inbound)
+            context = self._engine.contexts.new(self.number, inbound, self._release)
+        else:
+            context = self._engine.contexts.idle(inbound)
+        context.group.limits = self._limits
+        return context
 
     def gone(self, context: Context) -> None:
         """The connection of *context* is closed."""
@@ -121,7 +131,7 @@ class Program:
 
     def retire(self) -> None:
         """A newer generation has taken over: when the last connection of this one has ended the script may forget it."""
-        self._retired = True
+        self.retired = True
         if not self._live:
             self.dispose()
 
@@ -132,7 +142,7 @@ class Program:
     def _release(self, number: int) -> None:
         self._live -= 1
         self._engine.contexts.drop(number)
-        if self._retired and not self._live:
+        if self.retired and not self._live:
             self.dispose()
 
     # -- as Services ------------------------------------------------------------------------------------------------
@@ -141,6 +151,8 @@ class Program:
         self, context: Context, function: Function, args: tuple[Any, ...], ahead: tuple[Function, ...] = (), plain: bool = False
     ) -> Any:
         """See ``Services``."""
+        self._engine.host.codebase = self.codebase
+        self.turn.lapse()
         try:
             return self._engine.call(self.number, context, function, args, ahead, plain)
         except Fault as fault:
@@ -160,6 +172,8 @@ class Program:
         if function < 0 and not self.has_functions:
             count = len(initializers) if isinstance(initializers, ScriptList) else 1
             return [self._engine.contexts.idle(context.inbound, context.group) for _ in range(count)]
+        self._engine.host.codebase = self.codebase
+        self.turn.lapse()
         try:
             contexts = self._engine.fork_contexts(context, self.number, module, function, constant, self._release)
         except Fault as fault:

@@ -4,6 +4,8 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 
+from pipy_core.counters import Book
+
 
 class FakeTimer:
     """A timer on the fake clock."""
@@ -17,11 +19,17 @@ class FakeTimer:
 
 
 class FakeClock:
-    """What ``Host.now`` and ``Host.after`` go by."""
+    """What ``Host.now`` and ``Host.after`` go by.
+
+    :ivar book: what filters have counted. :ivar retired: see ``filter.Clock``.
+    """
+
+    retired = False
 
     def __init__(self) -> None:
         self._timers: list[tuple[float, int, FakeTimer]] = []
         self._order = count()
+        self.book = Book()
         self._time = 1000.0  # not 0, which a filter might take for "never"
 
     def now(self) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pipy_core.context import Function
 from pipy_core.events import Event, StreamEnd
+from pipy_core.limits import Limits
 from pipy_core.pipeline import Pipeline
 from pipy_core.testing.far import Child, Fed, Outbound, Process
 from pipy_core.testing.played import Played
@@ -20,6 +21,7 @@ class Tape:
     :param variables: the script variables of its context.
     :param inbound: what ``context.inbound`` is.
     :param world: that of another tape, to share its clock and functions.
+    :param limits: those of the port, and of the others of this world from now on.
     """
 
     def __init__(
@@ -29,8 +31,11 @@ class Tape:
         variables: dict[str, Any] | None = None,
         inbound: Any = None,
         world: World | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.world = world or World()
+        if limits is not None:
+            self.world.limits = limits
         if isinstance(stage, list):
             stages: Sequence[Stage] = stage
         else:

@@ -14,6 +14,7 @@ from pipy_core.context import Context, Function, Group
 from pipy_core.errors import ScriptError
 from pipy_core.filter import Emit, Filter, Make
 from pipy_core.layout import Layout, Use
+from pipy_core.limits import DEFAULTS
 from pipy_core.registry import FilterSpec, Registry
 from pipy_core.testing.clock import FakeClock
 from pipy_core.testing.far import Child, Outbound, Process
@@ -73,6 +74,7 @@ def declared(plugin: Any, name: str) -> FilterSpec:
 class World(FakeClock):
     """The fake ``Services`` that all tapes of one test share.
 
+    :ivar limits: what applies to contexts that are made from now on.
     :ivar variables: the script variables of each context, by its number.
     :ivar current: those of the context in which a script function is being called.
     :ivar reports: errors that ended a stream, as yet unasserted.
@@ -85,6 +87,7 @@ class World(FakeClock):
     def __init__(self) -> None:
         super().__init__()
         self.turn = Turn(self._flush)
+        self.limits = DEFAULTS
         self.variables: dict[int, dict[str, Any]] = {}
         self.current: dict[str, Any] = {}
         self.reports: list[BaseException] = []
@@ -108,7 +111,10 @@ class World(FakeClock):
         """A new context with these variables."""
         number = len(self.variables) + 1
         self.variables[number] = dict(variables or {})
-        return Context(number, group or Group(), inbound, lambda _number: None)
+        if group is None:
+            group = Group()
+            group.limits = self.limits
+        return Context(number, group, inbound, lambda _number: None)
 
     def layout(self, stages: Sequence[Stage], name: str = "main") -> Layout:
         """A pipeline made of *stages*."""

@@ -37,7 +37,7 @@ class Bench:
 
     def _build(self, registry: Registry, settings: Settings) -> None:
         kit = (resources.files("pipy_core.trial") / "kit.js").read_text("utf-8")
-        self.engine = Engine(registry, settings.heap_limit_mb * 1024 * 1024, settings.call_timeout, [kit])
+        self.engine = Engine(registry, settings.heap_limit_mb * 1024 * 1024, settings.call_timeout, [kit], settings.engine)
         self._nowhere = Context(0, Group(), None, lambda _number: None)
         self.add_host_functions({"test.now": lambda: 0.0})
 

@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 from pipy_core.errors import PipyError
 from pipy_core.events import Data, Event, Failure, Message, StreamEnd
 from pipy_core.filter import Emit, ignore
+from pipy_core.limits import DEFAULTS
 from pipy_core.logs import get_logger
-from pipy_core.net.outbound import CONNECT_LIMIT
 from pipy_core.trial.exchange import Exchange
 from pipy_core.trial.http1 import NotHTTP, Reader
 from pipy_core.trial.manner import Manner
@@ -107,7 +107,7 @@ class Link:
     def _attempt(self) -> None:
         if self._reply is ignore:
             return
-        manner, limit = self._upstream.manner, self._options["connectTimeout"] or CONNECT_LIMIT
+        manner, limit = self._upstream.manner, self._options["connectTimeout"] or DEFAULTS.connect_timeout
         if manner.connect_delay > limit:
             self._surroundings.later(limit, lambda: self._cannot_connect(Failure.CONNECTION_TIMEOUT))
         elif manner.refuse is not Failure.NONE:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pipy_core import faults
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.errors import LoadError
 from pipy_core.script.isolate import HeapExhausted
 from pipy_core.trial.bench import Bench
@@ -60,7 +61,7 @@ class Sheet:
         self.path = path
         self._bench = bench
         self._files = dict(files or {})
-        self._codebase = _Source(path.parent, self._files)
+        self._codebase = _Source(Snapshot.of(path), self._files)
 
     def load(self) -> None:
         """Evaluate the file.

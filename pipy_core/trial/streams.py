@@ -47,7 +47,7 @@ class Client:
         self._program = program
         self._host = f"localhost:{inbound[4]}"
         self._pipeline: Pipeline | None = Pipeline(port.layout, self.context, self._output)
-        self._inlet = Inlet(surroundings, self._receive, port.options["readTimeout"])
+        self._inlet = Inlet(surroundings, self._receive, port.options["readTimeout"] or 0.0)
         self._ended = False  # the pipeline has got its StreamEnd
         self._reader = Reader(responses=True)
         self._asked: deque[Done] = deque()

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pipy_core.events import Event, Failure, StreamEnd
 from pipy_core.filter import Branch, Emit
 from pipy_core.layout import Report
+from pipy_core.limits import DEFAULTS
 from pipy_core.testing.clock import FakeClock, FakeTimer
 from pipy_core.turn import Turn, Valve
 
@@ -35,6 +36,7 @@ class Surroundings(FakeClock):
     def __init__(self, report: Report, dial: Callable[[str, Any, Emit], Branch], spawn: Callable[..., Branch]) -> None:
         super().__init__()
         self.turn = Turn(_nothing)
+        self.limits = DEFAULTS
         self.problems: list[str] = []
         self._report = report
         self._dial = dial

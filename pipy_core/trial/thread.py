@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import gevent
 from gevent import get_hub
@@ -14,6 +14,9 @@ from pipy_core.settings import Settings
 from pipy_core.trial.bench import Bench
 
 T = TypeVar("T")
+
+#: Bytes: where the engine runs on this thread, a script may recurse as deep as on the first one. Elsewhere it would have 512 KB.
+STACK_SIZE: Final = 16 * 1024 * 1024
 
 
 class BenchThread:
@@ -28,7 +31,11 @@ class BenchThread:
         self._watchdog = threading.Thread(target=self._watch, name="pipy-test", daemon=True)
 
     def __enter__(self) -> Self:
-        self._watchdog.start()
+        before = threading.stack_size(STACK_SIZE)
+        try:
+            self._watchdog.start()
+        finally:
+            threading.stack_size(before)
         self._ready.wait()
         if self._wake is None:
             raise RuntimeError("the isolate has not come up")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipy_core import faults
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.events import Failure
 from pipy_core.filter import Branch, Emit
 from pipy_core.logs import get_logger
@@ -37,13 +38,13 @@ class Overlay(Codebase):
     :param files: content by path from the root, such as ``/config/proxy.json``; None: there is no such file.
     """
 
-    def __init__(self, root: Path, files: Mapping[str, bytes | None]) -> None:
-        super().__init__(root)
+    def __init__(self, snapshot: Snapshot, files: Mapping[str, bytes | None]) -> None:
+        super().__init__(snapshot)
         self._files = files
 
-    def read(self, path: str) -> bytes | None:
+    def stored(self, path: str) -> bytes | None:
         """See ``Codebase``."""
-        return self._files[path] if path in self._files else super().read(path)
+        return self._files[path] if path in self._files else super().stored(path)
 
 
 class Trial:
@@ -84,11 +85,11 @@ class Trial:
         :raises LoadError: it cannot be loaded.
         """
         if self._program is None:
-            codebase = Overlay(self._script.parent, self.files)
+            snapshot = Snapshot.of(self._script)
+            codebase = Overlay(snapshot, self.files)
             settings = self._bench.settings
             outside = self.surroundings
-            main = f"/{self._script.name}"
-            self._program = load(self._bench.engine, self._bench.registry, codebase, main, outside, settings.load_timeout)
+            self._program = load(self._bench.engine, self._bench.registry, codebase, snapshot.main, outside, settings.load_timeout)
         return self._program
 
     @property

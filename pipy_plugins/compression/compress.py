@@ -119,10 +119,11 @@ class Compress(Paced):
         encoder = self._encoder
         assert encoder is not None
         for start in range(0, len(payload), _SLICE):
-            output = encoder.feed(payload[start : start + _SLICE])
+            taken = payload[start : start + _SLICE]
+            output = encoder.feed(taken)
             if output:
                 self.emit(Data(output))
-            yield _SLICE * _EFFORT
+            yield len(taken) * _EFFORT
         if flush:
             self.emit(Data(encoder.flush()))
             self.emit(FLUSH)

@@ -1,8 +1,8 @@
 """The flow of a body that is decompressed while it passes: what both filters have in common.
 
-However much a few bytes expand to, it is made in pieces of 64 KiB, and at most 1 MiB of them in one turn (see ``paced``). So a bomb
-costs time, but no memory; ``ratioLimit`` and ``sizeLimit`` bound what it costs those who collect the body, and end its stream with
-``BufferOverflow``.
+However much a few bytes expand to, it is made in pieces of 64 KiB, and at most 256 KiB of them in one turn (see ``paced``). So a
+bomb costs time, but no memory; ``ratioLimit`` and ``sizeLimit`` bound what it costs those who collect the body, and end its
+stream with ``BufferOverflow``.
 
 A body that is corrupt is logged, and passes as it is from there on: all of it if it is not what its name says in the first place.
 """
@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
-from pipy_core.api import Data, Event, Failure, MessageEnd, MessageStart, StreamEnd, get_logger
+from pipy_core.api import Data, Event, Failure, Head, MessageEnd, MessageStart, StreamEnd, get_logger
 from pipy_plugins.compression.decoders import Corrupt, Decoder
 from pipy_plugins.compression.paced import Paced
 
@@ -36,6 +36,7 @@ class Decompress(Paced):
         self._ratio_limit: float = settings["ratioLimit"] or float("inf")
         self._decoder: Decoder | None = None  # None: the body passes as it is
         self._start: MessageStart | None = None  # held back until it is known whether the body can be decoded
+        self._head: Head | None = None  # of the message that is being decoded
         self._opening: list[bytes] = []  # what was consumed before anything came out
         self._consumed = 0
         self._produced = 0
@@ -79,6 +80,7 @@ class Decompress(Paced):
         self._consumed = self._produced = 0
         self._opening = []
         self._decoder = self.choose(start)
+        self._head = start.head
         if self._decoder is None:
             self.emit(start)
         else:
@@ -100,6 +102,9 @@ class Decompress(Paced):
                 self._produced += len(piece)
                 if self._is_too_much():
                     _log.error(f"{self._consumed} bytes have expanded to {self._produced} or more: the stream is ended")
+                    self.host.context.group.tally.refuse("decompression")
+                    if self._head is not None:
+                        self._head.too_large()
                     self._release_as_it_is()
                     self.end(StreamEnd(Failure.BUFFER_OVERFLOW))
                     return
@@ -140,5 +145,5 @@ class Decompress(Paced):
         if self._consumed:
             self._release()
         self._release_as_it_is()  # an answer to HEAD, and a body that is not there
-        self._decoder = None
+        self._decoder = self._head = None
         self.emit(end)

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from pipy_core.api import Backlog, Event, Failure, Filter, StreamEnd, Valve, get_logger, press, relieve
 
 #: Bytes of output that are made in one turn, or work that takes as long.
-BURST: Final = 1024 * 1024
+BURST: Final = 256 * 1024
 
 
 class Paced(Filter):

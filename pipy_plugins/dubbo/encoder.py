@@ -49,7 +49,7 @@ class EncodeDubbo(Filter):
         self._next = 0  # the id of the next message that has none
         self._start: MessageStart | None = None
         self._fields: dict[str, Any] = {}
-        self._body = Body()
+        self._body: Body | None = None  # None: not inside a message
         self._ended = False
 
     def process(self, event: Event) -> None:
@@ -57,12 +57,12 @@ class EncodeDubbo(Filter):
         if self._ended:
             return
         if type(event) is Data:
-            if self._start is not None and not self._body.add(event):
+            if self._body is not None and not self._body.add(event):
                 _log.error("the body of a message is too large")
                 self._end(StreamEnd(Failure.BUFFER_OVERFLOW))
         elif isinstance(event, MessageStart):
             self._fields = self._head_of(event)
-            self._start, self._body = event, Body()
+            self._start, self._body = event, Body(most=self.host.limits.max_body_buffer)
         elif isinstance(event, MessageEnd):
             self._finish()
         elif isinstance(event, StreamEnd):
@@ -71,7 +71,7 @@ class EncodeDubbo(Filter):
     def close(self) -> None:
         """See ``Filter``."""
         self._ended = True
-        self._start, self._body = None, Body()
+        self._start = self._body = None
 
     def _end(self, event: StreamEnd) -> None:
         self.close()
@@ -84,10 +84,11 @@ class EncodeDubbo(Filter):
         return start.head.fields if start.head is not None else {}
 
     def _finish(self) -> None:
-        start, body = self._start, self._body.data()
-        self._start, self._body = None, Body()
-        if start is None:
+        start, collected = self._start, self._body
+        self._start = self._body = None
+        if start is None or collected is None:
             return
+        body = collected.data()
         try:
             head = self._frame(self._fields, len(body.payload))
         except ArgumentError as error:

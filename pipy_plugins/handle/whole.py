@@ -19,6 +19,7 @@ from pipy_core.api import (
     Registry,
     StreamEnd,
     get_logger,
+    too_large,
 )
 
 
@@ -26,7 +27,7 @@ class HandleWhole(Filter):
     """Collects; at the end of a message ``show`` calls the script, then the end is passed on.
 
     A message that an error cuts off is not shown: a part is not the message. Without a limit of the script's own, a
-    body of more than 16 MiB ends the stream with ``BufferOverflow``.
+    body of more than ``max_body_buffer`` ends the stream with ``BufferOverflow``.
     """
 
     name: ClassVar[str]
@@ -54,7 +55,7 @@ class HandleWhole(Filter):
                 return
         elif isinstance(event, MessageStart):
             self._head = event.head
-            self._body = Body(self._limit)
+            self._body = Body(self._limit, most=self.host.limits.max_body_buffer)
         elif kind is MessageEnd or kind is StreamEnd:
             self._finish(event)
         self.emit(event)
@@ -69,9 +70,11 @@ class HandleWhole(Filter):
         self.show(head, body.data())
 
     def _give_up(self) -> None:
+        most = self.host.limits.max_body_buffer
+        get_logger(self.name).error(f"message body exceeds {most} bytes and no size limit was given")
+        too_large(self.host.context.group, self._head)
         self._ended = True
         self._body = self._head = None
-        get_logger(self.name).error("message body exceeds 16 MiB and no size limit was given")
         self.emit(StreamEnd(Failure.BUFFER_OVERFLOW))
 
 
@@ -84,6 +87,6 @@ def register(registry: Registry, filter_type: type[HandleWhole], what: str) -> N
         [Param("sizeLimit", SIZE, "bytes to collect; what is beyond is left out and logged", default=None), callback],
         [callback],
         help=f"Calls a function with {what} when it is complete and passes everything on unchanged, as it comes. Without "
-        "a limit, a body above 16 MiB ends the stream with BufferOverflow.",
+        "a limit, a body above --max-body-buffer, 16 MiB at first, ends the stream with BufferOverflow.",
         group="script",
     )

@@ -1,7 +1,7 @@
 """``acceptHTTPTunnel(target, handler)``: the script answers requests; an agreed ``CONNECT`` goes on through a sub-pipeline.
 
-To be used behind ``demuxHTTP``, which keeps what a client sends too early. Holds one request, ``LIMIT`` bytes of its body. Spec:
-filters.md, 4.12; RFC 9110, 9.3.6.
+To be used behind ``demuxHTTP``, which keeps what a client sends too early. Holds one request, ``max_body_buffer`` bytes of
+its body. Spec: filters.md, 4.12; RFC 9110, 9.3.6.
 """
 
 from typing import Any
@@ -26,6 +26,7 @@ from pipy_core.api import (
     Target,
     get_logger,
     hookimpl,
+    too_large,
 )
 from pipy_plugins.http.encoder import status_of
 from pipy_plugins.http.heads import RequestHead
@@ -51,9 +52,10 @@ class AcceptHTTPTunnel(Joint):
             return
         elif isinstance(event, MessageStart):
             self._head = event.head
-            self._body = Body()
+            self._body = Body(most=self.host.limits.max_body_buffer)
         elif isinstance(event, Data):
             if self._body is not None and not self._body.add(event):
+                too_large(self.host.context.group, self._head)
                 self._end(StreamEnd(Failure.BUFFER_OVERFLOW))
         elif isinstance(event, MessageEnd):
             if self._body is not None:

@@ -47,7 +47,7 @@ class DecodeRequest(Filter):
             return
         if type(event) is Data:
             if self._decoder is None:
-                self._decoder = RequestDecoder(self.emit, eager=True)
+                self._decoder = RequestDecoder(self.emit, eager=True, limits=self.host.limits)
             try:
                 self._decoder.feed(event.payload)
             except BadMessage:
@@ -77,7 +77,7 @@ class DecodeResponse(Filter):
         if self._ended:
             return
         if self._decoder is None:
-            self._decoder = ResponseDecoder(self.emit, self._method, _skip)
+            self._decoder = ResponseDecoder(self.emit, self._method, _skip, self.host.limits)
         if type(event) is Data:
             try:
                 self._decoder.feed(event.payload)

@@ -1,7 +1,7 @@
 """Bytes to messages: the state machine that requests and responses share.
 
 Decides where a message begins and ends and nothing else. Knows no filters: events go to a callable. Between two calls the
-decoder holds at most one incomplete head (``MAX_HEAD``), or what came while it waits (see ``RequestDecoder``).
+decoder holds at most one incomplete head (``max_header_size``), or what came while it waits (see ``RequestDecoder``).
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Final
 
 import httptools
 
-from pipy_core.api import END, Data, Emit
+from pipy_core.api import END, Data, Emit, Limits
 from pipy_plugins.http.chunks import Dechunker
-from pipy_plugins.http.framing import MAX_HEAD, MAX_LINE, BadMessage, Fields, read_fields
+from pipy_plugins.http.framing import LIMITS, BadMessage, Fields, read_fields
 
 TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 TARGET: Final = rb"[\x21\x22\x24-\x7e\x80-\xff]+"  # no blanks, no controls, no fragment
@@ -48,15 +48,32 @@ HEAD, LENGTH, CHUNKS, REST, WAIT, TUNNEL, DONE = State
 
 
 class Decoder(ABC):
-    """What requests and responses share. Messages go to *emit* as ``MessageStart``, ``Data``..., ``MessageEnd``."""
+    """What requests and responses share. Messages go to *emit* as ``MessageStart``, ``Data``..., ``MessageEnd``.
 
-    __slots__ = ("_after", "_chunks", "_emit", "_empty", "_held", "_left", "_probe", "_probed", "broken_inside", "state")
+    :param limits: how large a head may be.
+    """
+
+    __slots__ = (
+        "_after",
+        "_chunks",
+        "_emit",
+        "_empty",
+        "_held",
+        "_left",
+        "_limits",
+        "_probe",
+        "_probed",
+        "broken_inside",
+        "more",
+        "state",
+    )
 
     #: The form of an incomplete start line.
     some_line: re.Pattern[bytes]
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, limits: Limits = LIMITS) -> None:
         self._emit = emit
+        self._limits = limits
         self.state = HEAD
         self._after = HEAD  # the state behind the current message
         self._held = b""
@@ -66,6 +83,7 @@ class Decoder(ABC):
         self._probe: httptools.HttpRequestParser | None = None  # has seen the fields of an incomplete head
         self._probed = 0
         self.broken_inside = False  # feed has raised within a message that had begun
+        self.more = False  # there was something behind the last message when its end was emitted
 
     @property
     def held(self) -> int:
@@ -144,13 +162,15 @@ class Decoder(ABC):
         self._held = data[start:] if start else data
         size = len(data) - start
         line_end = self._held.find(b"\r\n")
+        limits = self._limits
         if line_end < 0:
             if self._held != b"\r" and self.some_line.fullmatch(self._held) is None:
-                raise BadMessage(414 if size > MAX_LINE and TOO_LONG.match(self._held) else 400, "malformed start line")
-            if size > MAX_LINE:
+                too_long = size > limits.max_request_line and TOO_LONG.match(self._held) is not None
+                raise BadMessage(414 if too_long else 400, "malformed start line")
+            if size > limits.max_request_line:
                 raise BadMessage(414, "start line too long")
             return len(data)
-        if size > MAX_HEAD:
+        if size > limits.max_header_size:
             raise BadMessage(431, "head too large")
         if self._probe is None:
             self._check_line(self._held[: line_end + 2])
@@ -175,13 +195,14 @@ class Decoder(ABC):
         return start + 2
 
     def _fields(self, data: bytes, start: int, line_end: int, end: int) -> Fields:
-        if line_end - start > MAX_LINE:
+        limits = self._limits
+        if line_end - start > limits.max_request_line:
             raise BadMessage(414, "start line too long")
-        if end - start > MAX_HEAD:
+        if end - start > limits.max_header_size:
             raise BadMessage(431, "head too large")
         self._probe = None
         self._empty = 0
-        return read_fields(data[line_end:end])
+        return read_fields(data[line_end:end], limits.max_header_count)
 
     def _expect_body(self, fields: Fields, after: State) -> None:
         """Set the state for a message with *fields* whose body they delimit."""
@@ -213,6 +234,7 @@ class Decoder(ABC):
             return len(data)
         end = start + self._left
         self._left = 0
+        self.more = end < len(data)
         self._emit(Data(data[start:end] if start or end < len(data) else data))
         if self.state is LENGTH:
             self._end_message()
@@ -222,6 +244,7 @@ class Decoder(ABC):
         chunks = self._chunks
         assert chunks is not None
         pieces, end = chunks.feed(data, start)
+        self.more = end < len(data)
         if pieces:
             self._emit(Data(pieces[0] if len(pieces) == 1 else b"".join(pieces)))
         if chunks.done and self.state is CHUNKS:

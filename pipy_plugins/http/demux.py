@@ -30,6 +30,7 @@ from pipy_plugins.http.codecs import BUFFER_SIZE
 from pipy_plugins.http.connection import ClientConnection
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.patience import BODY, NOTHING, Wait
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.slot import Slot
 from pipy_plugins.http.v2.answer import Answer
@@ -56,7 +57,6 @@ class DemuxHTTP(ClientConnection):
         self._tunnel: Slot | None = None
         self._advancing = False
         self._half_closed = False  # the client has nothing more to say, but still listens
-        self._draining = False  # the next request is the last one
         self._kept = 0  # bytes of answers before their turn
         self._crowd: Valve | None = None
 
@@ -67,21 +67,15 @@ class DemuxHTTP(ClientConnection):
         return bool(self._slots) if self._tunnel is None else self._tunnel.busy()
 
     def drain(self) -> None:
-        """See ``Filter``. The last response that is due ends the connection; a request whose head is coming in counts as due."""
-        if self._ended:
-            return
-        if self._streams is not None:
-            self._streams.drain()
-        elif self._tunnel is not None:
+        """See ``ClientConnection``. What is behind a tunnel is asked instead."""
+        if self._tunnel is not None:
             self._tunnel.drain()
-        elif self._slots:
-            self._slots[-1].final = True
-            if self._decoder is not None:
-                self._decoder.stop()
-        elif self._decoder is not None and self._decoder.held:
-            self._draining = True
         else:
-            self._finish()
+            super().drain()
+
+    def _is_idle(self) -> bool:
+        """See ``ClientConnection``."""
+        return not self._slots and super()._is_idle()
 
     def close(self) -> None:
         """See ``Filter``."""
@@ -100,10 +94,11 @@ class DemuxHTTP(ClientConnection):
             self._wait()
 
     def _may_switch(self) -> bool:
-        return not (self._slots or self._draining)
+        return not (self._slots or self.retiring)
 
     def _stream(self, answer: Answer) -> Branch:
-        return self.host.join(self._target, answer.reply, self.host.clone_context())
+        context = answer.served.context = self.host.clone_context()
+        return self.host.join(self._target, answer.reply, context)
 
     def _request(self, event: Event) -> None:
         if type(event) is MessageStart:
@@ -112,12 +107,18 @@ class DemuxHTTP(ClientConnection):
                 return
             head = event.head
             assert type(head) is RequestHead
+            self._requests += 1
+            if self._requests >= self._most:
+                self._end_behind(head)
             slot = Slot(self._limit, self, head)
             self._slots.append(slot)
             self._receiving = slot
-            if self._draining:
-                self.drain()
-            slot.branch = self.host.join(self._target, slot.reply, self.host.clone_context())
+            if self._load.memory_short:
+                self.refused(503)
+                self._refuse(503)
+                return
+            context = slot.context = self.host.clone_context()
+            slot.branch = self.host.join(self._target, slot.reply, context)
             slot.feed(event)
             return
         receiving = self._receiving or self._tunnel
@@ -149,6 +150,12 @@ class DemuxHTTP(ClientConnection):
             elif not self._slots:
                 self._finish()
 
+    def waits_for(self) -> Wait:
+        """See ``Patient``. A client that waits to be told to go on is waited for by nobody."""
+        if self._receiving is not None and not self._receiving.expects:
+            return BODY
+        return NOTHING if self._slots or self._tunnel is not None else super().waits_for()
+
     def _wait(self) -> None:
         self._crowd = press(self.host, self._crowd)
 
@@ -157,6 +164,14 @@ class DemuxHTTP(ClientConnection):
     def is_next(self, slot: Slot) -> bool:
         """Whether it is the turn of *slot* to be answered."""
         return self._slots[0] is slot
+
+    def is_last(self, slot: Slot) -> bool:
+        """Whether a ``retiring`` connection ends behind the answer of *slot*: nobody has asked for more. Then nobody may."""
+        decoder = self._decoder
+        if self._slots[-1] is not slot or decoder is None or decoder.held or (slot.received and decoder.more):
+            return False
+        decoder.stop()
+        return True
 
     def keep(self, size: int) -> bool:
         """A slot whose turn has not come keeps *size* bytes more (less, if negative). Gives whether it may."""

@@ -51,15 +51,20 @@ class Writer(ABC):
 
         :raises ScriptError: the head has something in it that cannot be sent; also by ``finish`` and ``flush``.
         """
+        self._size += len(payload)
         if self.sent:
             return self._frame(payload)
-        self._size += len(payload)
         if self._silent:
             return b""
         self._pieces.append(payload)
         if self._size <= self._limit:
             return b""
         return self.flush()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, without its framing, of the message that was begun last."""
+        return 0 if self._silent else self._size
 
     def flush(self) -> bytes:
         """Send the head now, although the length is not known yet."""
@@ -130,14 +135,24 @@ class RequestWriter(Writer):
             self.upgrades = head.upgrades
             if self.upgrades:
                 return b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward_upgrade), b"\r\n"
+            if head.minor == 0:
+                return b"%b HTTP/1.1\r\n%b" % (head.start, _with_host(head, head.received.forward)), _KEEP
             return b"%b HTTP/1.1\r\n%b" % (head.start, head.received.forward), _KEEP
         fields = head.outgoing() if head is not None else {}
         method = checked("method", fields.get("method"), "GET")
         path = checked("path", fields.get("path"), "/")
         lines = field_lines(fields.get("headers"), not isinstance(head, RequestHead) or head.upgrades)
         self.upgrades = lines.upgrades
-        prefix = b"%b %b %b\r\n%b" % (method, path, _protocol(head, fields), lines.lines)
+        sent = _with_host(head, lines.lines) if isinstance(head, RequestHead) else lines.lines
+        prefix = b"%b %b %b\r\n%b" % (method, path, _protocol(head, fields), sent)
         return prefix, b"\r\n" if lines.upgrades else _KEEP
+
+
+def _with_host(head: RequestHead, lines: bytes) -> bytes:
+    """*lines*, with Host: a request of HTTP/1.0 may have come without one, and goes on as HTTP/1.1 (RFC 9112, 3.2)."""
+    if head.minor or head.wire.hosts or lines.startswith(b"host:") or b"\r\nhost:" in lines:
+        return lines
+    return b"host: \r\n" + lines
 
 
 class ResponseWriter(Writer):

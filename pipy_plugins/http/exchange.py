@@ -24,8 +24,9 @@ from pipy_core.api import (
     relieve,
 )
 from pipy_plugins.http.encoder import RequestWriter
-from pipy_plugins.http.fieldlines import asks_for_upgrade
+from pipy_plugins.http.fieldlines import look_at
 from pipy_plugins.http.heads import FailureHead, Relay, RequestHead, ResponseHead
+from pipy_plugins.http.pool import failed
 
 #: Bytes of a body that are waited for before anything is sent, unless ``bufferSize`` is more; above that a client whose turn has
 #: not come waits. nginx collects whole bodies, above 16 KiB in a file.
@@ -66,6 +67,7 @@ class Exchange(RequestWriter):
     :ivar expects: the client sends no body before it gets ``100 Continue``, so the head has to go ahead.
     :ivar isolates: it asks for another protocol: nobody else can use the session.
     :ivar tunnel: the server has agreed to that. :ivar over: nothing more is sent, and nothing more will come.
+    :ivar since: when it was submitted last.
     """
 
     __slots__ = (
@@ -89,9 +91,12 @@ class Exchange(RequestWriter):
         "method",
         "on_wire",
         "over",
+        "since",
         "started",
         "tunnel",
     )
+
+    since: float
 
     def __init__(self, limit: int, user: User, start: MessageStart) -> None:
         super().__init__(limit)
@@ -112,7 +117,7 @@ class Exchange(RequestWriter):
             self.method = head.method
             self.isolates = head.upgrades or head.method == "CONNECT"
         else:
-            self.method, self.isolates = _look(start)
+            self.method, self.isolates = look_at(head)
         if isinstance(head, RequestHead):
             self.isolates = self.isolates and (head.upgrades or self.method == "CONNECT")
             self._relay = head.relay
@@ -271,6 +276,7 @@ class Exchange(RequestWriter):
 
     def fail(self, failure: Failure) -> None:
         """There will be no more of a response."""
+        failed(self._user)
         self.release()
         if not self.started:
             self.give(MessageStart(FailureHead(failure)))
@@ -287,10 +293,3 @@ class Exchange(RequestWriter):
         self._relay = None
         self._body, self._early = [], []
         relieve(self._valve)
-
-
-def _look(start: MessageStart) -> tuple[str, bool]:
-    """Method of a request that a script has made or looked at, and whether it asks for another protocol."""
-    fields = start.head.fields if start.head is not None else {}
-    method = fields.get("method")
-    return method if isinstance(method, str) else "GET", method == "CONNECT" or asks_for_upgrade(fields.get("headers"))

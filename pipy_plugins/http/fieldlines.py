@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from pipy_core.api import UNDEFINED, ScriptError
+from pipy_core.api import UNDEFINED, Head, ScriptError
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PARTS: Final = {
@@ -124,6 +124,13 @@ def _field_name(name: str) -> str:
     if _TOKEN.fullmatch(name) is None:
         raise ScriptError("Error", f"invalid header name: {name!r}")
     return name.lower()
+
+
+def look_at(head: Head | None) -> tuple[str, bool]:
+    """Method of a request that a script has made or looked at, and whether it asks for another protocol."""
+    fields = head.fields if head is not None else {}
+    method = fields.get("method")
+    return method if isinstance(method, str) else "GET", method == "CONNECT" or asks_for_upgrade(fields.get("headers"))
 
 
 def _named(headers: dict[str, Any]) -> frozenset[str]:

@@ -10,14 +10,10 @@ from typing import Any, Final
 
 import httptools
 
-from pipy_core.api import ProtocolError, encode_json
+from pipy_core.api import Limits, ProtocolError, encode_json
 
-#: nginx 8 KiB, gunicorn 4 KiB, HAProxy 15 KiB.
-MAX_LINE: Final = 8 * 1024
-#: Envoy 60 KiB, nginx 32 KiB, HAProxy 15 KiB, Caddy and Node 16 KiB.
-MAX_HEAD: Final = 64 * 1024
-#: Envoy and gunicorn 100, HAProxy 101.
-MAX_FIELDS: Final = 128
+#: How large heads may be: as in a process that was told nothing else.
+LIMITS: Final = Limits()
 #: Names in Connection beyond the usual ones; each costs a search through the head.
 MAX_NAMED: Final = 16
 
@@ -53,7 +49,7 @@ class BadMessage(ProtocolError):
 class Fields:
     """The meaning of one block of header fields. Shared by all heads with the same bytes: never changed once made.
 
-    :ivar raw: from the line end of the start line to the empty line, both included.
+    :ivar raw: from the line end of the start line to the empty line, both included. :ivar count: how many fields there are.
     :ivar length: of Content-Length, or None.
     :ivar hosts: the values of Host. :ivar host_is_valid: there is exactly one, and it is one (RFC 9112, 3.2).
     :ivar close: Connection says ``close``. :ivar stay: it says ``keep-alive``.
@@ -69,6 +65,7 @@ class Fields:
         "_named",
         "chunked",
         "close",
+        "count",
         "expects",
         "h2c",
         "host_is_valid",
@@ -82,6 +79,7 @@ class Fields:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+        self.count = raw.count(b"\r\n") - 2
         self.length: int | None = None
         self.chunked = False
         self.close = False
@@ -226,18 +224,22 @@ def _decode(raw: bytes) -> dict[str, Any]:
     return headers
 
 
-def read_fields(raw: bytes) -> Fields:
+def read_fields(raw: bytes, most: int = LIMITS.max_header_count) -> Fields:
     """What the fields in *raw* mean.
 
-    :param raw: see ``Fields.raw``.
+    :param raw: see ``Fields.raw``. :param most: how many there may be.
     :raises BadMessage: they are malformed, ambiguous or too many.
     """
-    return _remembered(raw) if len(raw) <= _MAX_REMEMBERED else _read(raw)
+    if len(raw) <= _MAX_REMEMBERED:
+        fields = _remembered(raw)
+        if fields.count <= most:
+            return fields
+    elif raw.count(b"\r\n") - 2 <= most:
+        return _read(raw)
+    raise BadMessage(431, "too many header fields")
 
 
 def _read(raw: bytes) -> Fields:
-    if raw.count(b"\r\n") - 2 > MAX_FIELDS:
-        raise BadMessage(431, "too many header fields")
     try:
         httptools.HttpRequestParser(None).feed_data(b"GET / HTTP/1.1" + raw)
     except httptools.HttpParserUpgrade:

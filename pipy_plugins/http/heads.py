@@ -10,7 +10,12 @@ _PROTOCOLS: Final = ("HTTP/1.0", "HTTP/1.1")
 
 
 class Relay(Protocol):
-    """Who passes interim responses on to the client that sent a request."""
+    """Who has the client that sent a request: interim responses to it are passed on past all filters.
+
+    :ivar too_large: if the answer ends with ``BufferOverflow``, it is because the request is too large.
+    """
+
+    too_large: bool
 
     def interim(self, head: "ResponseHead") -> None:
         """Pass *head*, whose status is 1xx, on if that is still possible."""
@@ -69,6 +74,13 @@ class RequestHead(ReceivedHead):
         if (host is not None and wire.hosts != [host]) or (wire.expects and minor == 0):
             self.received = None
 
+    def too_large(self) -> bool:
+        """See ``Head``."""
+        if self.relay is None:
+            return False
+        self.relay.too_large = True
+        return True
+
     def json(self) -> bytes:
         """See ``Head``. What the fields mean to scripts is remembered with them."""
         if self.received is None or self._fields is not None:
@@ -80,6 +92,10 @@ class RequestHead(ReceivedHead):
             self.method.encode("latin-1"),
             path,
         )
+
+    def original(self) -> dict[str, Any]:
+        """The fields as they came, whatever scripts have made of them."""
+        return self._decode()
 
     def _decode(self) -> dict[str, Any]:
         headers = self.wire.headers

@@ -26,6 +26,7 @@ from pipy_core.api import (
     Kind,
     Make,
     MessageStart,
+    Number,
     Param,
     Registry,
     ScriptError,
@@ -41,6 +42,8 @@ from pipy_core.api import (
 from pipy_plugins.http.codecs import BUFFER_SIZE
 from pipy_plugins.http.exchange import Exchange
 from pipy_plugins.http.negotiation import Negotiation, Undecided
+from pipy_plugins.http.pace import Pace
+from pipy_plugins.http.pool import FIGURES
 from pipy_plugins.http.upstream import Upstream
 from pipy_plugins.http.v2.exchange import Exchange as Exchange2
 from pipy_plugins.http.v2.upstream import Upstream as Upstream2
@@ -96,20 +99,19 @@ class MuxHTTP(Filter):
         if not isinstance(version, Function):
             check_version(version)
         sessions: Sessions[AnySession] = Sessions()
-        return partial(cls, sessions, target, key, version, settings["bufferSize"], settings["maxIdle"])
+        return partial(cls, sessions, target, key, version, settings)
 
     @classmethod
     def foresight(cls, _target: Target, key: Any, _settings: dict[str, Any]) -> tuple[Function | Target, ...]:
         """See ``Filter``."""
         return (key,) if isinstance(key, Function) else ()
 
-    def __init__(self, sessions: Sessions[AnySession], target: Target, key: Any, version: Any, limit: int, max_idle: float) -> None:
+    def __init__(self, sessions: Sessions[AnySession], target: Target, key: Any, version: Any, settings: dict[str, Any]) -> None:
         self._sessions = sessions
         self._target = target
         self._key = key
         self._version = version
-        self._limit = limit
-        self._max_idle = max_idle
+        self._settings = settings
         self._session: AnySession | None = None
         self._exchange: AnyExchange | None = None
 
@@ -119,7 +121,7 @@ class MuxHTTP(Filter):
             self._exchange.feed(event)
         elif type(event) is MessageStart:
             self._key = self.host.value(self._key)
-            self._exchange = exchange = self._acquire().exchange(self._limit, self, event)
+            self._exchange = exchange = self._acquire().exchange(self._settings["bufferSize"], self, event)
             if exchange.expects:
                 exchange.submit()
         elif type(event) is StreamEnd:
@@ -140,7 +142,7 @@ class MuxHTTP(Filter):
         self._take(session)
         start, *rest = events
         assert isinstance(start, MessageStart)
-        self._exchange = exchange = session.exchange(self._limit, self, start)
+        self._exchange = exchange = session.exchange(self._settings["bufferSize"], self, start)
         if exchange.expects:
             exchange.submit()
         for event in rest:
@@ -155,9 +157,10 @@ class MuxHTTP(Filter):
 
     def _take(self, session: AnySession) -> None:
         session.acquire()
+        self.host.context.via = session.context
         before, self._session = self._session, session
         if before is not None:
-            before.release(self.host.clock, self._max_idle)
+            before.release(self.host.clock, self._settings["maxIdle"])
 
     def _begin(self) -> AnySession:
         """A new session. Its context is a copy of this, its first user's (spec: model.md, 5)."""
@@ -167,13 +170,20 @@ class MuxHTTP(Filter):
             check_version(version)
         except ArgumentError as error:
             raise ScriptError("Error", str(error)) from None
+        pace = Pace.of(self._settings, host.limits)
         if version == AUTO:
-            return Negotiation(host, target, partial(_decide, self._sessions, self._key, host, self._max_idle))
+            return Negotiation(
+                host, target, partial(_decide, self._sessions, self._key, host, self._settings["maxIdle"], pace), pace.most
+            )
+
+        context = host.clone_context()
 
         def join(reply: Emit) -> Branch:
-            return host.join(target, reply, host.clone_context())
+            return host.join(target, reply, context)
 
-        return Upstream(host, join) if version == 1 else Upstream2(host, join)
+        session = Upstream(host, join, pace) if version == 1 else Upstream2(host, join, pace)
+        session.context = context
+        return session
 
     def busy(self) -> bool:
         """See ``Filter``."""
@@ -186,12 +196,12 @@ class MuxHTTP(Filter):
         if exchange is not None:
             exchange.cancel()
         if session is not None:
-            session.release(self.host.clock, self._max_idle)
+            session.release(self.host.clock, self._settings["maxIdle"])
 
 
-def _decide(sessions: Sessions[AnySession], key: Any, host: Host, max_idle: float, alpn: str, join: Join) -> Session:
+def _decide(sessions: Sessions[AnySession], key: Any, host: Host, max_idle: float, pace: Pace, alpn: str, join: Join) -> Session:
     """TLS has agreed on *alpn*: the session that speaks it."""
-    session = sessions.add(key, Upstream2(host, join, secure=True) if alpn == "h2" else Upstream(host, join))
+    session = sessions.add(key, Upstream2(host, join, pace, secure=True) if alpn == "h2" else Upstream(host, join, pace))
     session.acquire()
     session.release(host.clock, max_idle)
     return session
@@ -200,6 +210,8 @@ def _decide(sessions: Sessions[AnySession], key: Any, host: Host, max_idle: floa
 @hookimpl
 def pipy_register_filters(registry: Registry) -> None:
     """See the hook."""
+    for figure in FIGURES:
+        registry.add_figure(figure)
     registry.add_filter(
         "muxHTTP",
         MuxHTTP,
@@ -208,6 +220,19 @@ def pipy_register_filters(registry: Registry) -> None:
             Param("key", ANY, "requests with equal keys share a session; a value or a function", default=None),
             options(
                 Param("maxIdle", DURATION, "after which an unused session ends", default=10.0),
+                Param(
+                    "responseTimeout",
+                    DURATION,
+                    "without a byte from the server while a response is due; then 504; 0: for ever; unless given what "
+                    "--response-timeout says, 60 s at first",
+                    None,
+                ),
+                Param(
+                    "maxPending",
+                    Number(low=1),
+                    "requests that may wait for one session; beyond it 503; unless given what --max-pending says, 1,024 at first",
+                    None,
+                ),
                 Param("bufferSize", SIZE, "bytes of a request body that wait for its length to be known", BUFFER_SIZE),
                 Param(
                     "version",

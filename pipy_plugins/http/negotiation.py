@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from pipy_core.api import (
+    END,
     FLUSH,
     Branch,
     Clock,
@@ -30,6 +31,7 @@ from pipy_core.api import (
 )
 from pipy_plugins.http.exchange import COLLECTED
 from pipy_plugins.http.heads import FailureHead
+from pipy_plugins.http.status import error_head
 
 #: Seconds for connecting and the handshake. Without ``connectTLS`` and its ``alpn`` there never is an answer.
 PATIENCE: Final = 60.0
@@ -78,7 +80,7 @@ class Undecided:
     def submit(self) -> None:
         """Ask the server, if nobody has: it may answer at once."""
         if self._negotiation is not None:
-            self._negotiation.start()
+            self._negotiation.admit(self)
 
     def cancel(self) -> None:
         """Its stream does not exist any more, or its request cannot be completed."""
@@ -92,6 +94,13 @@ class Undecided:
         events = self._events
         self._let_go()
         self._user.decided(session, events)
+
+    def turn_away(self) -> None:
+        """Too many wait already."""
+        self._let_go()
+        user = self._user
+        deliver(user.emit, MessageStart(error_head(503)), user.host)
+        deliver(user.emit, END, user.host)
 
     def fail(self, failure: Failure) -> None:
         """There is no session."""
@@ -140,15 +149,19 @@ class Negotiation(Session):
     """A sub-pipeline that leads to a server, which has not said yet what it speaks.
 
     :param decide: makes the session that takes this one's place, given the protocol and what joins the sub-pipeline to it.
+    :param most: requests that may wait for it.
     """
 
-    __slots__ = ("_branch", "_clock", "_context", "_decide", "_forward", "_started", "_timer", "_waiting")
+    __slots__ = ("_branch", "_clock", "_context", "_decide", "_forward", "_most", "_started", "_tally", "_timer", "_waiting")
 
-    def __init__(self, host: Host, target: Target, decide: Callable[[str, Callable[[Emit], Branch]], Session]) -> None:
+    def __init__(self, host: Host, target: Target, decide: Callable[[str, Callable[[Emit], Branch]], Session], most: int) -> None:
         super().__init__()
         self._decide = decide
+        self._most = most
+        self._tally = host.context.group.tally  # of whoever has begun it
         self._clock: Clock = host.clock
         self._context: Context = host.clone_context()
+        self.context = self._context
         self._waiting: list[Undecided | _Moved] = []
         self._forward: Emit | None = None  # it is decided
         self._started = False
@@ -165,6 +178,15 @@ class Negotiation(Session):
         """Let *exchange*, whose session was lost, wait too."""
         self._waiting.append(_Moved(exchange))
         self.start()
+
+    def admit(self, undecided: Undecided) -> None:
+        """*undecided* is to wait, unless too many do."""
+        if len(self._waiting) > self._most:
+            self._tally.refuse("pending")
+            self._waiting.remove(undecided)
+            undecided.turn_away()
+        else:
+            self.start()
 
     def start(self) -> None:
         """Begin with the handshake."""
@@ -190,6 +212,7 @@ class Negotiation(Session):
         self._timer.cancel()
         waiting, self._waiting = self._waiting, []
         session = self._decide(self._context.alpn, self._adopt)
+        session.context = self._context
         self.retire()
         for one in waiting:
             one.decided(session)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from pipy_core.api import END, Emit, MessageStart
+from pipy_core.api import END, Emit, Limits, MessageStart
 from pipy_plugins.http.decoder import DONE, HEAD, TARGET, TOKEN, TOO_LONG, TUNNEL, WAIT, Decoder, partial
-from pipy_plugins.http.framing import HOST, MAX_LINE, BadMessage, Fields
+from pipy_plugins.http.framing import HOST, LIMITS, BadMessage, Fields
 from pipy_plugins.http.heads import RequestHead
 
 _REQUEST_LINE: Final = re.compile(rb"((%b) %b) HTTP/([0-9]\.[0-9])(?=\r\n)" % (TOKEN, TARGET))
@@ -29,8 +29,14 @@ class RequestDecoder(Decoder):
     __slots__ = ("_eager", "_switches")
     some_line = _SOME_REQUEST
 
-    def __init__(self, emit: Emit, eager: bool = False, switches: Callable[[RequestHead], bool] | None = None) -> None:
-        super().__init__(emit)
+    def __init__(
+        self,
+        emit: Emit,
+        eager: bool = False,
+        switches: Callable[[RequestHead], bool] | None = None,
+        limits: Limits = LIMITS,
+    ) -> None:
+        super().__init__(emit, limits)
         self._eager = eager
         self._switches = switches
 
@@ -46,7 +52,7 @@ class RequestDecoder(Decoder):
             if data.startswith(b"\r\n", start):
                 return self._skip_empty_line(start)
             line_end = data.find(b"\r\n", start)
-            too_long = line_end - start > MAX_LINE and TOO_LONG.match(data, start) is not None
+            too_long = line_end - start > self._limits.max_request_line and TOO_LONG.match(data, start) is not None
             raise BadMessage(414 if too_long else 400, "malformed request line")
         first, verb, version = match.groups()
         fields = self._fields(data, start, match.end(), end)
@@ -60,6 +66,7 @@ class RequestDecoder(Decoder):
         else:
             self._after = self.state = DONE if head.final and not self._eager else HEAD
         complete = self.state is self._after
+        self.more = end < len(data)
         self._emit(MessageStart(head))
         if complete and self.state is self._after:
             self._emit(END)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from pipy_core.api import END, Emit, Failure, MessageStart
+from pipy_core.api import END, Emit, Failure, Limits, MessageStart
 from pipy_plugins.http.decoder import DONE, HEAD, REST, TUNNEL, Decoder, partial
-from pipy_plugins.http.framing import BadMessage, Fields
+from pipy_plugins.http.framing import LIMITS, BadMessage, Fields
 from pipy_plugins.http.heads import ResponseHead
 
 #: Interim responses before a final one. Progress reports every few seconds may be many, but not endless.
@@ -30,8 +30,10 @@ class ResponseDecoder(Decoder):
     __slots__ = ("_interim", "_interims", "_method")
     some_line = _SOME_STATUS
 
-    def __init__(self, emit: Emit, method: Callable[[], str], interim: Callable[[ResponseHead], None]) -> None:
-        super().__init__(emit)
+    def __init__(
+        self, emit: Emit, method: Callable[[], str], interim: Callable[[ResponseHead], None], limits: Limits = LIMITS
+    ) -> None:
+        super().__init__(emit, limits)
         self._method = method
         self._interim = interim
         self._interims = 0

@@ -5,54 +5,31 @@ connection.
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from pipy_core.api import (
     END,
     Branch,
     Data,
-    Emit,
     Event,
     Failure,
     Head,
-    Host,
     MessageEnd,
     MessageStart,
     ScriptError,
     StreamEnd,
     get_logger,
 )
-from pipy_plugins.http.encoder import ResponseWriter
 from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
+from pipy_plugins.http.order import Connection, Interim
+from pipy_plugins.http.served import CLIENT_GONE, CountedWriter
 from pipy_plugins.http.status import answer_to, error_head
 
 #: Interim responses kept for a client that is not to be answered yet.
 _MAX_INTERIM: Final = 8
 
 
-class Connection(Protocol):
-    """What a slot needs of the connection it belongs to."""
-
-    emit: Emit
-    host: Host
-
-    def is_next(self, slot: "Slot") -> bool:
-        """See ``DemuxHTTP``."""
-
-    def keep(self, size: int) -> bool:
-        """See ``DemuxHTTP``."""
-
-    def answered(self, slot: "Slot", final: bool) -> None:
-        """See ``DemuxHTTP``."""
-
-    def tunnelled(self, slot: "Slot") -> None:
-        """See ``DemuxHTTP``."""
-
-    def abort(self, failure: Failure) -> None:
-        """See ``DemuxHTTP``."""
-
-
-class Slot(ResponseWriter):
+class Slot(CountedWriter):
     """One request and its response.
 
     :ivar branch: its sub-pipeline, until the response is complete. :ivar received: the request has come completely.
@@ -62,34 +39,35 @@ class Slot(ResponseWriter):
     __slots__ = (
         "_any",
         "_connection",
-        "_expects",
         "_kept",
         "_start",
         "_tunnel",
         "_upgrades",
         "_waiting",
         "branch",
+        "expects",
         "isolates",
         "received",
+        "too_large",
     )
 
     def __init__(self, limit: int, connection: Connection, request: RequestHead | None) -> None:
-        super().__init__(limit)
+        super().__init__(limit, connection, request)
         self._connection: Connection | None = connection
         self.branch: Branch | None = None
         self._start: MessageStart | None = None
         self._waiting: list[Event] | None = None  # what was answered before its turn
         self._kept = 0
         self._any = False  # a body has begun
-        self._tunnel = self.received = False
+        self._tunnel = self.too_large = self.received = False
         if request is None:
             self.method = ""
-            self.isolates = self._upgrades = self._expects = False
+            self.isolates = self._upgrades = self.expects = False
         else:
             self.method = request.method
             self.minor = request.minor
             self.final = request.final
-            self._expects = request.expects
+            self.expects = request.expects
             self._upgrades = request.upgrades
             self.isolates = self._upgrades or self.method == "CONNECT"
             request.relay = self
@@ -110,8 +88,9 @@ class Slot(ResponseWriter):
 
     def close(self) -> None:
         """The response is complete, or nobody wants it any more."""
-        self._connection = None
-        self._waiting = self._start = None
+        if self._since and self._connection is not None:
+            self._count(self._connection, self.status if self.sent else CLIENT_GONE)
+        self._connection = self._waiting = self._start = self._request = self.context = None
         self._head = None  # it may be the request's, which knows this slot
         branch, self.branch = self.branch, None
         if branch is not None:
@@ -156,12 +135,12 @@ class Slot(ResponseWriter):
         if connection is None or self.begun or self.minor == 0:
             return
         if head.status == 100:
-            self._expects = False
+            self.expects = False
         data = Data(b"HTTP/1.1 %b\r\n%b\r\n" % (head.start, head.wire.forward))
         if self._waiting is None and connection.is_next(self):
             connection.emit(data)
         elif self._waiting is None or len(self._waiting) < _MAX_INTERIM:
-            self._waiting = [*(self._waiting or ()), _Interim(data.payload)]
+            self._waiting = [*(self._waiting or ()), Interim(data.payload)]
 
     def refuse(self, status: int) -> None:
         """The request is malformed: forget what answers it and end the connection behind an answer with *status*."""
@@ -212,13 +191,20 @@ class Slot(ResponseWriter):
         if self.begun:
             self._any = self._any or bool(event.payload)
             self._put(connection, self.write, event.payload)
-        elif isinstance(event, _Interim):
+        elif isinstance(event, Interim):
             connection.emit(Data(event.payload))
 
     def _release(self) -> None:
         """The turn is over: events are not held back any longer."""
         if self._connection is not None and self.is_urgent:
             self._put(self._connection, self.flush)
+
+    def _open(self) -> bytes:
+        """See ``Writer``: the head of an answer leaves before its end."""
+        connection = self._connection
+        if connection is not None and connection.retiring and connection.is_last(self):
+            self.final = True
+        return super()._open()
 
     def _put(self, connection: Connection, make: Callable[..., bytes], *args: bytes) -> None:
         first = not self.sent
@@ -234,8 +220,10 @@ class Slot(ResponseWriter):
 
     def _complete(self, connection: Connection) -> None:
         first = not self.sent
-        if self._expects and not self.received:
+        if self.expects and not self.received:
             # A client that was not told to go on may send the body or the next request: nobody can tell (RFC 9110, 10.1.1).
+            self.final = True
+        elif connection.retiring and first and connection.is_last(self):
             self.final = True
         try:
             output = self.finish()
@@ -247,6 +235,7 @@ class Slot(ResponseWriter):
         if self.status == 101 and not self._tunnel:
             self._answer(connection, error_head(502))  # nobody has asked for that
             return
+        self._count(connection, self.status)
         if not self._tunnel:
             self.close()
         if first and start is not None:
@@ -285,12 +274,8 @@ class Slot(ResponseWriter):
         elif failure is Failure.RUNTIME_ERROR:
             self._answer(connection, error_head(500))
         else:
-            self._answer(connection, error_head(*answer_to(failure)))
+            self._answer(connection, error_head(*answer_to(failure, self.too_large)))
 
     def _is_page(self, failure: Failure) -> bool:
         """Whether a script has put a head of its own in the place of one that stands for *failure*."""
         return self.begun and not self._any and failure is not Failure.RUNTIME_ERROR and not isinstance(self._head, ResponseHead)
-
-
-class _Interim(Data):
-    """An interim response that waits for its turn."""

@@ -71,6 +71,9 @@ PHRASES: Final = {
     511: "Network Authentication Required",
 }
 
+#: Seconds after which somebody who was refused because there was too much to do may try again.
+RETRY_AFTER: Final = "5"
+
 _TIMEOUT: Final = (504, "Gateway Timeout")
 _FAILURES: Final = {
     Failure.CANNOT_RESOLVE: (502, "Cannot Resolve"),
@@ -85,11 +88,17 @@ _FAILURES: Final = {
 }
 
 
-def answer_to(failure: Failure) -> tuple[int, str]:
-    """Status and reason phrase for a client whose upstream ended with *failure* before it answered (spec: filters.md, 4.2)."""
+def answer_to(failure: Failure, too_large: bool = False) -> tuple[int, str]:
+    """Status and reason phrase for a client whose upstream ended with *failure* before it answered (spec: filters.md, 4.2).
+
+    :param too_large: it is the request that was too large, if anything was.
+    """
+    if too_large and failure is Failure.BUFFER_OVERFLOW:
+        return 413, PHRASES[413]
     return _FAILURES.get(failure, (502, "Bad Gateway"))
 
 
 def error_head(status: int, text: str = "") -> Head:
     """The head of an answer that we give ourselves; *text* is its reason phrase, the usual one if empty."""
-    return Head({"status": status, "statusText": text or PHRASES[status], "headers": {}})
+    headers = {"retry-after": RETRY_AFTER} if status == 503 else {}
+    return Head({"status": status, "statusText": text or PHRASES[status], "headers": headers})

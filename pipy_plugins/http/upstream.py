@@ -16,7 +16,10 @@ from pipy_plugins.http.decoder import REST
 from pipy_plugins.http.exchange import Exchange, User
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import ResponseHead
+from pipy_plugins.http.pace import Pace, Silence
+from pipy_plugins.http.pool import Pool
 from pipy_plugins.http.responses import ResponseDecoder
+from pipy_plugins.http.status import error_head
 
 #: How connections end that worked before.
 LOST: Final = frozenset({Failure.NONE, Failure.CONNECTION_RESET, Failure.READ_ERROR, Failure.WRITE_ERROR})
@@ -35,21 +38,41 @@ UNREACHABLE: Final = frozenset(
 class Upstream(Session):
     """A sub-pipeline that leads to a server.
 
-    :param join: starts it; its output goes to what is given.
+    :param join: starts it; its output goes to what is given. :param pace: how long the server is waited for.
     """
 
-    __slots__ = ("_branch", "_closes", "_decoder", "_pending", "_served", "_waiting", "_writing")
+    __slots__ = (
+        "_branch",
+        "_closes",
+        "_decoder",
+        "_heard",
+        "_most",
+        "_pausing",
+        "_pending",
+        "_pool",
+        "_served",
+        "_silence",
+        "_tally",
+        "_waiting",
+        "_writing",
+    )
 
     carries: ClassVar = Exchange
 
-    def __init__(self, _host: Host, join: Callable[[Emit], Branch]) -> None:
+    def __init__(self, host: Host, join: Callable[[Emit], Branch], pace: Pace) -> None:
         super().__init__()
+        self._most = pace.most
+        self._tally = host.context.group.tally  # of whoever has begun it
+        self._heard = 0  # how often something came
+        self._pausing = False  # the response that is coming is one of events
+        self._silence = Silence[Exchange](host.clock, pace.timeout, self._due, self._give_up)
+        self._pool = Pool(host, self, "1")
         self._waiting: deque[Exchange] = deque()  # nothing of them has been sent
         self._pending: list[Exchange] = []  # in the order of their responses
         self._writing = False
         self._closes = False  # nothing more can be sent
         self._served = False  # there has been a response
-        self._decoder = ResponseDecoder(self._response, self._method, self._interim)
+        self._decoder = ResponseDecoder(self._response, self._method, self._interim, host.limits)
         self._branch: Branch | None = join(self._reply)
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -61,8 +84,15 @@ class Upstream(Session):
     def submit(self, exchange: Exchange) -> None:
         """Send *exchange* in its turn. The session must not be retired."""
         exchange.carrier = self
+        exchange.since = self._pool.now()
         if exchange.isolates:
             self.retire()
+        if len(self._waiting) >= self._most:
+            self._tally.refuse("pending")
+            exchange.release()
+            exchange.give(MessageStart(error_head(503)))
+            exchange.give(END)
+            return
         self._waiting.append(exchange)
         self._advance()
 
@@ -81,6 +111,8 @@ class Upstream(Session):
             events = following.opening()
             if events:
                 self._pending.append(following)
+                if not self._silence.armed:
+                    self._silence.arm()
                 self._write(events)
             else:
                 self._end_if_unused()
@@ -113,6 +145,7 @@ class Upstream(Session):
         if type(event) is Data:
             if not event.payload:
                 return
+            self._heard += 1
             try:
                 decoder.feed(event.payload)
             except BadMessage:
@@ -144,7 +177,9 @@ class Upstream(Session):
             assert type(head) is ResponseHead
             if head.status == 101 and not exchange.isolates:
                 raise BadMessage(502, "an upgrade that nobody has asked for")
+            self._pool.answered(head.status, exchange.since)
             exchange.started = exchange.heard = True
+            self._pausing = head.wire.is_event_stream
             exchange.tunnel = head.status == 101 or (exchange.method == "CONNECT" and 200 <= head.status < 300)
             if head.wire.close or (head.minor == 0 and not head.wire.stay) or self._decoder.state is REST:
                 self._close_to_others()
@@ -170,6 +205,20 @@ class Upstream(Session):
         else:
             self._advance()
             self._end_if_unused()
+
+    # -- patience ---------------------------------------------------------------------------------------------------
+
+    def _due(self) -> Iterable[tuple[Exchange, int | None]]:
+        """To whom the server has to say something. Events may be rare, and a tunnel, or half a request, is no question."""
+        if self._pending and self._branch is not None:
+            first = self._pending[0]
+            if not first.tunnel and not (first.started and self._pausing):
+                yield first, self._heard if first.ended else None
+
+    def _give_up(self, late: list[Exchange]) -> None:
+        for _ in late:
+            self._tally.refuse("response timeout")
+        self._end(Failure.READ_TIMEOUT)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -198,6 +247,7 @@ class Upstream(Session):
         branch, self._branch = self._branch, None
         if branch is None:
             return
+        self._pool.ended()
         self.retire()
         self._closes = True
         pending, self._pending = self._pending, []

@@ -69,7 +69,7 @@ class EncodeMQTT(Filter):
         if self._start is None or not data.payload:
             return
         if self._body is None:
-            self._body = Body()
+            self._body = Body(most=self.host.limits.max_body_buffer)
         if not self._body.add(data):
             _log.error("the payload of a PUBLISH is too large")
             self._end(StreamEnd(Failure.BUFFER_OVERFLOW))

@@ -17,6 +17,7 @@ from pipy_core.api import (
     Registry,
     StreamEnd,
     get_logger,
+    too_large,
 )
 from pipy_plugins.replace.each import Replace, replacement
 
@@ -25,7 +26,7 @@ class ReplaceWhole(Replace):
     """Collects; ``start``, ``finish`` say what becomes of the events that frame a message.
 
     A message that an error cuts off is not replaced, as if it had been complete: it is cut off here too. Without a
-    limit of the script's own, a body of more than 16 MiB ends the stream with ``BufferOverflow``.
+    limit of the script's own, a body of more than ``max_body_buffer`` ends the stream with ``BufferOverflow``.
     """
 
     name: ClassVar[str]  # as the script calls it
@@ -57,13 +58,15 @@ class ReplaceWhole(Replace):
             return
         if isinstance(event, MessageStart):
             self._head = event.head
-            self._body = Body(self._limit)
+            self._body = Body(self._limit, most=self.host.limits.max_body_buffer)
             self.start(event)
         elif self._body is None:
             self.emit(event)
         elif isinstance(event, Data):
             if not self._body.add(event):
-                self._end(StreamEnd(Failure.BUFFER_OVERFLOW), "message body exceeds 16 MiB and no size limit was given")
+                too_large(self.host.context.group, self._head)
+                most = self.host.limits.max_body_buffer
+                self._end(StreamEnd(Failure.BUFFER_OVERFLOW), f"message body exceeds {most} bytes and no size limit was given")
         elif isinstance(event, StreamEnd) and self._body.cut_off(self._head, event):
             self._end(event)
         else:
@@ -91,6 +94,6 @@ def register(registry: Registry, filter_type: type[ReplaceWhole], what: str) -> 
         [Param("sizeLimit", SIZE, "bytes to collect; what is beyond is left out and logged", default=None), replacement(what)],
         [replacement(what)],
         help=f"Replaces {what} by an event, a Message or an array of such, or by what a function makes of it. Without an argument "
-        "it is dropped. Without a limit, a body above 16 MiB ends the stream with BufferOverflow.",
+        "it is dropped. Without a limit, a body above --max-body-buffer, 16 MiB at first, ends the stream with BufferOverflow.",
         group="script",
     )

@@ -15,6 +15,7 @@ from pipy_core.api import (
     Data,
     Emit,
     Event,
+    FirstWords,
     Function,
     Joint,
     Param,
@@ -50,6 +51,7 @@ class AcceptSOCKS(Joint):
     """One client: greeting, perhaps user and password, request; then a stream."""
 
     joins = "link"
+    begins = True
 
     def __init__(self, target: Target, on_connect: Function, settings: dict[str, Any]) -> None:
         self._target = target
@@ -59,6 +61,10 @@ class AcceptSOCKS(Joint):
         self._held = b""
         self._step: Callable[[], bool] | None = self._greeted  # what to do with what is held; gives whether there was enough
         self._feed: Emit | None = None  # where events go once the client is connected
+
+    def begin(self) -> None:
+        """See ``Filter``."""
+        self._first = FirstWords(self.host.context.group, self.host.now())
 
     def process(self, event: Event) -> None:
         """See ``Filter``. Only Data and StreamEnd are consumed."""
@@ -84,6 +90,7 @@ class AcceptSOCKS(Joint):
     def close(self) -> None:
         """See ``Filter``."""
         self._step = self._feed = None
+        self._first.heard()
         super().close()
 
     def _advance(self) -> None:
@@ -97,6 +104,7 @@ class AcceptSOCKS(Joint):
         """Tell the client that it cannot go on."""
         self._step = None
         self._held = b""
+        self._first.heard()
         if answer:
             self.emit(Data(answer))
         self.emit(EOS)
@@ -164,6 +172,7 @@ class AcceptSOCKS(Joint):
         self._ask(refused, self._on_connect, request.host, request.port, *((user,) if user else ()))
         self._held = self._held[size:]
         self._step = None
+        self._first.heard()
         branch = self._branch = self.host.join(self._target, self._pass)
         self.emit(Data(granted))
         rest, self._held = self._held, b""

@@ -6,13 +6,14 @@ The values are kept in the script, where they are counted at every request; Pyth
 from importlib.resources import files
 from typing import Any, Final
 
-from pipy_core.api import Family, Message, Page, Pages, Registry, hookimpl, reply
+from pipy_core.api import Ask, Family, Message, Page, Pages, Registry, hookimpl, reply
 from pipy_plugins.stats.exposition import render
 
 #: Combinations of label values of one metric that are shown; each is an object for ever.
 MAX_CHILDREN: Final = 10_000
 #: Names of metrics.
 MAX_METRICS: Final = 10_000
+_HELP: Final = "A metric of the script."
 
 
 def limits() -> list[int]:
@@ -21,15 +22,30 @@ def limits() -> list[int]:
 
 
 def families(collected: Any) -> list[Family]:
-    """What ``stats.js`` gives."""
-    return [Family(name, kind, "", samples) for name, kind, samples in collected]
+    """What ``stats.js`` gives. Its histograms are those of the original, and a little more."""
+    return [
+        Family(
+            name,
+            "classic" if kind == "histogram" else kind,
+            _HELP,
+            [(suffix, tuple((label, value) for label, value in labels), float(number)) for suffix, labels, number in samples],
+            plain=True,
+        )
+        for name, kind, samples in collected
+    ]
+
+
+def collect(ask: Ask) -> list[Family]:
+    """The metrics of the script."""
+    return families(ask("stats.collect"))
 
 
 def metrics_page(pages: Pages) -> Page:
     """The page with everything that is counted."""
 
     def metrics(_request: Message) -> Message:
-        known = sorted([*pages.instance.figures(), *families(pages.instance.ask("stats.collect"))], key=lambda each: each.name)
+        # sorted among their own kind, what is ours first: a script does not take the place of it by its name
+        known = sorted(pages.instance.figures(), key=lambda each: (each.help == _HELP, each.name))
         return reply(200, render(known).encode("utf-8", "replace"), "text/plain")
 
     return metrics
@@ -38,6 +54,7 @@ def metrics_page(pages: Pages) -> Page:
 @hookimpl
 def pipy_register_pages(pages: Pages) -> None:
     """Add ``/metrics``."""
+    pages.add_figures(collect)
     pages.add("/metrics", metrics_page(pages))
 
 

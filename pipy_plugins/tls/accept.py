@@ -7,7 +7,21 @@ certificate, the first message of the client too, 64 KiB at most.
 from functools import partial
 from typing import Any
 
-from pipy_core.api import EOS, FLUSH, PIPELINE, Data, Event, Function, Make, Options, Param, Registry, StreamEnd, Target, hookimpl
+from pipy_core.api import (
+    EOS,
+    FLUSH,
+    PIPELINE,
+    Event,
+    FirstWords,
+    Function,
+    Make,
+    Options,
+    Param,
+    Registry,
+    StreamEnd,
+    Target,
+    hookimpl,
+)
 from pipy_plugins.tls.contexts import Contexts
 from pipy_plugins.tls.engine import Engine
 from pipy_plugins.tls.hello import Hello, HelloReader, NotHello
@@ -31,9 +45,30 @@ class AcceptTLS(TLSStream):
         self._reader: HelloReader | None = None
         self._draining = False
 
+    begins = True
+
+    def begin(self) -> None:
+        """See ``Filter``."""
+        self._first = FirstWords(self.host.context.group, self.host.now())
+
+    def close(self) -> None:
+        """See ``Filter``."""
+        self._first.heard()
+        super().close()
+
     def process(self, event: Event) -> None:
         """See ``Filter``."""
         self.from_peer(event)
+
+    def _patience(self) -> float:
+        """See ``TLSStream``."""
+        timeout = self._settings.timeout
+        return self.host.limits.header_timeout if timeout is None else timeout
+
+    def _timed_out(self) -> None:
+        """See ``TLSStream``."""
+        self.host.context.group.tally.refuse("handshake timeout")
+        super()._timed_out()
 
     def _to_peer(self, event: Event) -> None:
         """See ``TLSStream``."""
@@ -49,6 +84,7 @@ class AcceptTLS(TLSStream):
         """See ``TLSStream``. A function that chooses the certificate is asked as soon as the client has said whom it means."""
         if self._engine is None:
             if self._reader is None:
+                self._first.heard()
                 self._start_timer()
             if not isinstance(self._settings.certificate, Function):
                 self._open(None)
@@ -67,19 +103,14 @@ class AcceptTLS(TLSStream):
     def _established(self, engine: Engine) -> None:
         """See ``TLSStream``. The sub-pipeline begins, as a server that it leads to may be the first to speak."""
         self._to_user(FLUSH)
-
-    def _heard(self, engine: Engine, data: Data) -> None:
-        """See ``TLSStream``."""
-        super()._heard(engine, data)
         if self._draining and self._branch is not None:
-            self._draining = False
             self._branch.drain()
 
     def drain(self) -> None:
-        """See ``Filter``. A handshake counts as begun: a request will follow."""
+        """See ``Filter``. A handshake counts as begun: a request will follow. Who has not begun by the second call is let go."""
         if self._branch is not None:
             self._branch.drain()
-        elif self._reader is None and (self._engine is None or self._engine.established):
+        elif self._draining and self._reader is None and self._engine is None:
             self._peer_over = True
             self._end_output(EOS)
         else:

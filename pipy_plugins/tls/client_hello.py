@@ -3,7 +3,7 @@
 Keeps a copy of the first message, 64 KiB at most, until it is complete. What is no TLS is not told. Spec: filters.md, 5.
 """
 
-from pipy_core.api import FUNCTION, Data, Event, Filter, Function, Param, Registry, hookimpl
+from pipy_core.api import FUNCTION, Data, Event, Filter, FirstWords, Function, Param, Registry, hookimpl
 from pipy_plugins.tls.hello import Hello, HelloReader, NotHello
 
 
@@ -14,20 +14,31 @@ class HandleTLSClientHello(Filter):
         self._callback = callback
         self._reader: HelloReader | None = HelloReader()  # None: there is nothing more to find out
 
+    begins = True
+
+    def begin(self) -> None:
+        """See ``Filter``."""
+        self._first = FirstWords(self.host.context.group, self.host.now())
+
     def process(self, event: Event) -> None:
         """See ``Filter``."""
         if self._reader is not None and type(event) is Data:
             self._look(self._reader, event.payload)
         self.emit(event)
 
+    def close(self) -> None:
+        """See ``Filter``."""
+        self._reader = None
+        self._first.heard()
+
     def _look(self, reader: HelloReader, payload: bytes) -> None:
         try:
             hello = reader.feed(payload)
         except NotHello:
-            self._reader = None
+            self.close()
             return
         if hello is not None:
-            self._reader = None
+            self.close()
             self.host.call(self._callback, shown(hello))
 
 

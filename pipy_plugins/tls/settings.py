@@ -176,6 +176,7 @@ class Settings:
     :ivar verify: has the last word on each certificate.
     :ivar alpn: protocols, the most wanted first.
     :ivar oldest: version of TLS; ``newest`` too, 0 is the newest there is.
+    :ivar timeout: seconds for the handshake; None: nothing was said.
     :ivar check_host: whether the server's certificate must be one for the name that was asked for.
     """
 
@@ -187,7 +188,7 @@ class Settings:
     oldest: int
     newest: int
     ciphers: str
-    timeout: float
+    timeout: float | None
     sni: Any = UNDEFINED
     check_host: bool = False
 
@@ -239,5 +240,10 @@ COMMON: Final = (
     Param("minVersion", Version(), "the oldest version of TLS to speak", "TLSv1.2"),
     Param("maxVersion", Version(), "the newest version of TLS to speak; the newest that OpenSSL has unless given", None),
     Param("ciphers", STRING, "for TLS 1.2 and older, as OpenSSL lists them; its own choice unless given", None),
-    Param("handshakeTimeout", DURATION, "for the handshake, from its first byte on; 0 is for ever", HANDSHAKE_LIMIT),
+    Param(
+        "handshakeTimeout",
+        DURATION,
+        "for the handshake, from its first byte on; 0 is for ever; unless given 60 s, for clients what --header-timeout says",
+        None,
+    ),
 )

@@ -27,7 +27,7 @@ from pipy_core.api import (
 from pipy_plugins.tls.contexts import Contexts
 from pipy_plugins.tls.engine import Broken, Engine
 from pipy_plugins.tls.judge import Judge
-from pipy_plugins.tls.settings import Pair
+from pipy_plugins.tls.settings import HANDSHAKE_LIMIT, Pair
 
 #: The user waits while more than this waits for the handshake.
 HIGH_WATER: Final = 64 * 1024
@@ -196,8 +196,13 @@ class TLSStream(Joint):
 
     def _start_timer(self) -> None:
         """The handshake begins; it must not take for ever."""
-        if self._settings.timeout:
-            self._timer = self.host.after(self._settings.timeout, self._timed_out)
+        seconds = self._patience()
+        if seconds:
+            self._timer = self.host.after(seconds, self._timed_out)
+
+    def _patience(self) -> float:
+        """Seconds for the handshake; 0: for ever."""
+        return HANDSHAKE_LIMIT if self._settings.timeout is None else self._settings.timeout
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,4 +1,4 @@
-"""How the parts are put together, with a worker that only notes what it was given."""
+"""How the parts are put together, with a program of one process that only notes what it was given."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from pipy_core.errors import LoadError, Place, PluginError, StartError
 from pipy_core.registry import Registry
 from pipy_core.settings import Settings
 
-Worker = Callable[[Settings, Registry, Any], int]
+Run = Callable[..., int]
 
 
 @pytest.fixture(autouse=True)
@@ -18,25 +18,25 @@ def no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipy_core.plugins.installed", list)
 
 
-def use(monkeypatch: pytest.MonkeyPatch, worker: Worker) -> None:
-    monkeypatch.setattr(app, "run_worker", worker)
+def use(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    monkeypatch.setattr(app.alone, "run", run)
 
 
-def failing(error: Exception) -> Worker:
-    def worker(_settings: Settings, _registry: Registry, _hooks: Any) -> int:
+def failing(error: Exception) -> Run:
+    def run(*_given: Any) -> int:
         raise error
 
-    return worker
+    return run
 
 
-def test_the_worker_gets_settings_registry_and_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_program_gets_settings_registry_and_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
-    def worker(*args: Any) -> int:
+    def run(*args: Any) -> int:
         given.extend(args)
         return 5
 
-    use(monkeypatch, worker)
+    use(monkeypatch, run)
     settings = Settings(script="/a.js")
     assert app.run(settings) == 5
     assert given[0] is settings
@@ -90,6 +90,6 @@ def test_a_broken_installation_is_not_run(monkeypatch: pytest.MonkeyPatch) -> No
 def test_of_a_script_that_is_verified_it_is_said_that_it_is_good(
     verify: bool, lines: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    use(monkeypatch, lambda _settings, _registry, _hooks: 0)
+    use(monkeypatch, lambda *_given: 0)
     assert app.run(Settings(script="/a.js", verify=verify)) == 0
     assert [line[24:] for line in capsys.readouterr().out.splitlines()] == lines

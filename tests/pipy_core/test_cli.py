@@ -9,7 +9,9 @@ import pytest
 
 from pipy_core import __version__, app, cli
 from pipy_core.errors import ArgumentError, PluginError
+from pipy_core.options import OPTIONS
 from pipy_core.settings import Settings
+from tests.engine import by_engine
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +101,14 @@ def test_mistakes(argv: list[str], message: str) -> None:
     [
         ("", "no filename given; pipy --help tells more"),
         ("nowhere/main.js", "file or directory not found: nowhere/main.js"),
-        ("http://127.0.0.1/repo/a/", "cannot open file: http://127.0.0.1/repo/a/: only scripts in local files can be run"),
+        (
+            "http://127.0.0.1:6060/",
+            (
+                "cannot open http://127.0.0.1:6060/: a URL without a path means a console for the repository there, which does not "
+                "exist yet; a codebase has a path, such as http://localhost:6060/repo/name/"
+            ),
+        ),
+        ("host:6060", "file or directory not found: host:6060; there is no console for the repository of a server"),
         (".", "cannot open file: .: it is not a file"),
         ("a" * 300, f"cannot open file: {'a' * 300}: File name too long"),
     ],
@@ -108,6 +117,15 @@ def test_no_script(name: str, message: str) -> None:
     with pytest.raises(ArgumentError) as caught:
         cli.find_script(name)
     assert str(caught.value) == message
+
+
+def test_a_url_is_a_script() -> None:
+    assert cli.find_script("http://localhost:6060/repo/a/") == "http://localhost:6060/repo/a/"
+
+
+def test_types_of_a_url(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["types", "http://localhost:6060/repo/a/"]) == 1
+    assert capsys.readouterr().err == "cannot open file: http://localhost:6060/repo/a/: pipy types expects a local file\n"
 
 
 def test_a_script_that_may_not_be_read(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,9 +183,9 @@ def test_help_tells_all_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(
-        "Usage: pipy [options] <filename>\n       pipy test [options] [<file or directory> ...]\n       pipy types [<filename>]\n\nOptions:\n  -h, -help, --help "
+        "Usage: pipy [options] <filename or URL>\n       pipy test [options] [<file or directory> ...]\n       pipy types [<filename>]\n       pipy status | top [options]\n\nOptions:\n  -h, -help, --help "
     )
-    words = {"--verify", "--reuse-port", "--list-filters", "--help-filters", *(f"--{option}" for option in cli.settings.OPTIONS)}
+    words = {"--verify", "--reuse-port", "--list-filters", "--help-filters", *(f"--{option}" for option in OPTIONS)}
     assert words <= set(re.findall(r"--[a-z-]+", printed))
     columns = {
         len(line) - len(line[40:].lstrip()) for line in printed.splitlines() if line.startswith("  ") and line[38:40] == "  "
@@ -206,7 +224,7 @@ def test_versions(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith(f"Version     : {__version__}\n")
-    assert re.search(r"^V8          : \d+\.\d+", printed, re.MULTILINE)
+    assert re.search(by_engine(v8=r"^V8          : \d+\.\d+", quickjs=r"^QuickJS     : \d+\.\d+"), printed, re.MULTILINE)
     assert re.search(r"^gevent      : \d+\.\d+", printed, re.MULTILINE)
     assert re.search(r"^Plugins     : \d+ built in$", printed, re.MULTILINE)
 

@@ -153,3 +153,12 @@ def test_the_tail_of_a_message():
     assert MessageEnd(tail) == MessageEnd(Head({"headers": {"a": "1"}}))
     assert MessageEnd(tail) != END
     assert repr(MessageEnd(tail)) == "MessageEnd(Head({'headers': {'a': '1'}}))"
+
+
+def test_a_copy_of_a_head_has_its_own_fate():
+    head = Head({"path": "/", "headers": {}})
+    head.script = ScriptObject(7, [])
+    copy = head.copy()
+    assert (copy, copy.script) == (head, None)
+    copy.replace({"path": "/changed"})
+    assert head.fields["path"] == "/"

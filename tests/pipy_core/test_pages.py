@@ -11,8 +11,8 @@ class Nobody:
     def figures(self):
         return []
 
-    def ask(self, name, *args):
-        raise NotImplementedError
+    def status(self):
+        return {}
 
 
 def page(name):
@@ -70,6 +70,8 @@ def test_methods(pages):
     assert ask(pages, "/a", "HEAD") == (200, b"a")
     assert ask(pages, "/a", "POST", Data(b"body")) == (200, b"posted body")
     assert ask(pages, "/a", "PUT") == (405, b"")
+    refused = pages.answer(Message(Head({"method": "PUT", "path": "/a"})))
+    assert refused.head.fields["headers"]["allow"] == "GET, HEAD, POST"
     assert ask(pages, "/api/v1/log", "POST") == (405, b"")
 
 
@@ -84,4 +86,13 @@ def test_a_path_has_one_page(pages):
 
 def test_responses():
     assert reply().head.fields == {"status": 200, "headers": {"server": "pipy-repo"}}
+    assert reply(503, retry_after="1").head.fields["headers"] == {"server": "pipy-repo", "retry-after": "1"}
     assert reply(200, b"x", "text/plain").head.fields["headers"] == {"server": "pipy-repo", "content-type": "text/plain"}
+
+
+def test_sources_of_figures_are_remembered(pages):
+    def source(_ask):
+        return []
+
+    pages.add_figures(source)
+    assert pages.sources == [source]

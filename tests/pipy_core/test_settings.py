@@ -1,12 +1,15 @@
 """Values from the command line and the environment."""
 
 import dataclasses
+import os
 
 import pytest
 
 from pipy_core import logs
 from pipy_core.errors import ArgumentError
-from pipy_core.settings import LOG_LEVELS, OPTIONS, Settings, from_environment, with_value
+from pipy_core.limits import Limits
+from pipy_core.options import LOG_LEVELS, OPTIONS
+from pipy_core.settings import Settings, from_environment, with_value
 
 #: What is no address of the admin port.
 ADDRESSES = "expected a port, or an IP address and a port such as 0.0.0.0:6060"
@@ -39,6 +42,11 @@ ADMIN_MISTAKES = [
         ("admin-port", "0.0.0.0:6060", "admin_address", ("0.0.0.0", 6060)),
         ("admin-port", "[::1]:6060", "admin_address", ("::1", 6060)),
         ("admin-port", "0", "admin_address", None),
+        ("threads", "4", "threads", 4),
+        ("shutdown-timeout", "5", "shutdown_timeout", 5.0),
+        ("drain-timeout", "1h", "drain_timeout", 3600.0),
+        ("engine", "quickjs", "engine", "quickjs"),
+        ("admin-token", "secret", "admin_token", "secret"),
     ],
 )
 def test_a_value_changes_one_setting(option: str, text: str, name: str, value: object) -> None:
@@ -56,6 +64,10 @@ def test_a_value_changes_one_setting(option: str, text: str, name: str, value: o
         ("load-timeout", "soon", "invalid --load-timeout: soon: expected seconds above 0 and up to 3600"),
         ("load-timeout", "1e999", "invalid --load-timeout: 1e999: expected seconds above 0 and up to 3600"),
         *((("admin-port", text, f"invalid --admin-port: {text}: {ADDRESSES}")) for text in ADMIN_MISTAKES),
+        ("threads", "0", "invalid --threads: 0: expected a number from 1 to 1024, or max"),
+        ("threads", "many", "invalid --threads: many: expected a number from 1 to 1024, or max"),
+        ("threads", "1025", "invalid --threads: 1025: expected a number from 1 to 1024, or max"),
+        ("engine", "spidermonkey", "unknown engine: spidermonkey"),
         ("heap-limit", "15", "invalid --heap-limit: 15: expected megabytes from 16 to 65536"),
         ("heap-limit", "1.5", "invalid --heap-limit: 1.5: expected megabytes from 16 to 65536"),
         ("heap-limit", "", "invalid --heap-limit: : expected megabytes from 16 to 65536"),
@@ -82,8 +94,24 @@ def test_a_wrong_variable_is_named() -> None:
 
 
 def test_every_option_is_a_setting() -> None:
-    assert {name for name, _ in OPTIONS.values()} <= {field.name for field in dataclasses.fields(Settings)}
+    limits = {f"limits.{field.name}" for field in dataclasses.fields(Limits)}
+    assert {option.setting for option in OPTIONS.values()} <= {field.name for field in dataclasses.fields(Settings)} | limits
 
 
 def test_the_log_knows_every_level() -> None:
     assert tuple(logs.LEVELS) == LOG_LEVELS
+
+
+def test_as_many_threads_as_processors() -> None:
+    assert with_value(Settings(), "threads", "max").threads == len(os.sched_getaffinity(0))
+
+
+def test_further_processes_are_threads_besides_the_first() -> None:
+    assert from_environment({"PIPY_SPAWN": "0"}).threads == 1
+    assert from_environment({"PIPY_SPAWN": "3", "PIPY_THREADS": "2"}).threads == 4
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "1024"])
+def test_a_wrong_number_of_further_processes_is_named(text: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^invalid PIPY_SPAWN: {text}: expected a number from 0 to 1023$"):
+        from_environment({"PIPY_SPAWN": text})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipy_core import turn as turn_module
 from pipy_core.turn import Turn, Valve
 
 
@@ -86,3 +87,17 @@ def test_who_waits_anew_while_resumed_waits_for_the_next_time():
     assert resumed == ["x"]
     valve.open()
     assert resumed == ["x", "x"]
+
+
+def test_turns_that_are_flushed_together_have_one_time(monkeypatch):
+    clock = iter([1.0, 2.0, 3.0])
+    monkeypatch.setattr(turn_module, "monotonic", lambda: next(clock))
+    scheduled = []
+    turn = Turn(lambda: scheduled.append(1))
+    assert [turn.now(), turn.now()] == [1.0, 1.0]
+    assert scheduled == [1]  # the flush that ends this time
+    turn.flush()
+    assert [turn.now(), turn.now()] == [2.0, 2.0]
+    turn.lapse()
+    assert turn.now() == 3.0
+    assert scheduled == [1, 1]

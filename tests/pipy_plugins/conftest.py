@@ -1,5 +1,6 @@
-"""Script sources of plugins in a bare V8, without the runtime that embeds them in a program."""
+"""Script sources of plugins in a bare engine, without the runtime that embeds them in a program."""
 
+import importlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -7,10 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from py_mini_racer import JSEvalException, MiniRacer
 
 from pipy_core.registry import Registry
-from pipy_core.script.v8 import initialize
+from tests.engine import ENGINE
 
 _ERROR = re.compile(r"\w*Error: .*")
 
@@ -41,19 +41,29 @@ class ScriptError(Exception):
     """The script threw; the text is the name and message of what it threw."""
 
 
+def _bare() -> tuple[Callable[[str], Any], type[Exception], Callable[[], None]]:
+    """A world without anything: what evaluates a source there, what that raises, and what ends it."""
+    if ENGINE == "quickjs":
+        quickjs = importlib.import_module("quickjs")
+        return quickjs.Context().eval, quickjs.JSException, lambda: None
+    importlib.import_module("pipy_core.script.v8.binding").initialize()  # once per process, with the flags of the real isolate
+    racer = importlib.import_module("py_mini_racer")
+    world = racer.MiniRacer()
+    return world.eval, racer.JSEvalException, world.close
+
+
 class Script:
     """An isolate with the globals of some plugins."""
 
     def __init__(self, plugins: tuple[ModuleType, ...]) -> None:
-        initialize()  # V8 starts once per process, and other tests need the flags of the real isolate
-        self.racer = MiniRacer()
-        self.racer.eval(_RUNTIME)
+        self._eval, self._error, self.close = _bare()
+        self._eval(_RUNTIME)
         registry = Registry()
         for plugin in plugins:
             plugin.pipy_register_scripts(registry)
         answers = json.dumps({name: function() for name, function in registry.functions().items()})
         for source in registry.sources():
-            self.racer.eval(f"install({answers}, (() => {{ 'use strict'; return ({source.source}) }})())")
+            self._eval(f"install({answers}, (() => {{ 'use strict'; return ({source.source}) }})())")
 
     def __call__(self, expression: str, **variables: Any) -> Any:
         """What *expression* gives, through JSON; undefined, NaN and infinities come as their names.
@@ -63,10 +73,10 @@ class Script:
         # parsed, not written down as literals: `__proto__` is a name like any other there
         names, values = ", ".join(variables), ", ".join(f"parse({json.dumps(json.dumps(each))})" for each in variables.values())
         try:
-            text = self.racer.eval(
-                f"JSON.stringify([(({names}) => {{ 'use strict'; return ({expression}) }})({values})].map(show))"
+            text = self._eval(
+                f"JSON.stringify([(({names}) => {{ 'use strict'; return ({expression}) }})({values})].map(show)).substring(0)"
             )
-        except JSEvalException as error:
+        except self._error as error:
             raise ScriptError(_ERROR.search(str(error))[0]) from error  # type: ignore[index]  # every error has a name
         return json.loads(text)[0]
 
@@ -82,4 +92,4 @@ def script_of() -> Iterator[Callable[..., Script]]:
 
     yield make
     for script in made:
-        script.racer.close()
+        script.close()

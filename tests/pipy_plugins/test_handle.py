@@ -20,6 +20,7 @@ from pipy_core.api import (
     StreamEnd,
 )
 from pipy_core.errors import ArgumentError
+from pipy_core.limits import Limits
 from pipy_core.params import bind
 from pipy_core.testing import Tape, check_filter, declared, logged, throws
 from pipy_plugins.handle import data, message, message_body, message_end, message_start, stream_end, stream_start
@@ -162,7 +163,12 @@ class TestMessages:
         tape.play(START, *[chunk] * 16).expect(START, *[chunk] * 16)
         with logged() as log:
             tape.play(Data(b"x"), END, EOS).expect(StreamEnd(Failure.BUFFER_OVERFLOW))
-        assert log == ["[ERR] [handleMessage] message body exceeds 16 MiB and no size limit was given"]
+        assert log == ["[ERR] [handleMessage] message body exceeds 16777216 bytes and no size limit was given"]
+
+    def test_the_limit_of_the_port_counts_where_there_is_none(self):
+        small = Limits(max_body_buffer=2)
+        Tape(HandleMessage, throws(), limits=small).play(START, Data(b"abc")).expect(START, StreamEnd(Failure.BUFFER_OVERFLOW))
+        Tape(HandleMessage, 3, lambda message: None, limits=small).play(START, Data(b"abc"), END).expect(START, Data(b"abc"), END)
 
 
 CALLBACK = Function(1)

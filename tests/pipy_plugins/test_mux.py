@@ -3,8 +3,9 @@
 from typing import Any
 
 from pipy_core.events import END, EOS, Data, Failure, Head, MessageStart, StreamEnd
+from pipy_core.limits import Limits
 from pipy_core.testing import Tape, check_filter, target
-from pipy_plugins.mux import MAX_BODY, Mux
+from pipy_plugins.mux import Mux
 
 START = MessageStart(Head({"n": 1}))
 REPLY = MessageStart(Head({"n": 2}))
@@ -91,8 +92,8 @@ def test_idle_sessions_end() -> None:
 
 def test_a_message_that_is_too_large() -> None:
     """It is not sent."""
-    tape = first_tape()
-    tape.play(START, Data(b"x" * MAX_BODY)).expect()
+    tape = Tape(Mux, target("s"), "k", {"maxIdle": 10}, limits=Limits(max_body_buffer=5))
+    tape.play(START, Data(b"xxxxx")).expect()
     tape.play(Data(b"x")).expect(StreamEnd(Failure.BUFFER_OVERFLOW))
     tape.play(END).expect()
     assert tape.child("s").fed == []

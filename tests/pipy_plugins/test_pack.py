@@ -86,7 +86,7 @@ def test_a_huge_message_ends_the_stream():
     tape = Tape(Pack, 1000, NEVER)
     with logged() as lines:
         tape.play(*ONE, start("b"), Data(bytes(16 * MIB)), END).expect(*ONE, StreamEnd(Failure.BUFFER_OVERFLOW))
-    assert lines == ["[ERR] [pack] a message exceeds 16 MiB"]
+    assert lines == ["[ERR] [pack] a message exceeds 16777216 bytes"]
     tape.play(*ONE, EOS).expect()
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from greenlet import greenlet
 
-from pipy_core import cli, worker
+from pipy_core import cli
+from pipy_core.process import worker
 
 #: What a connection consists of; a finished one leaves none of them.
 TYPES = ("Connection", "Inbound", "Outbound", "Pipeline", "Context", "Head", "RequestHead", "ResponseHead")
@@ -23,8 +24,8 @@ class CountingWorker(worker.Worker):
         """See ``Worker``."""
         super().main()
         self._server = socket.create_server(("127.0.0.1", int(os.environ["PIPY_COUNTS_PORT"])))
-        self._watcher = self._reactor.loop.io(self._server.fileno(), 1)
-        self._watcher.start(lambda: self._reactor.spawn(self._tell_counts) and None)
+        self._watcher = self.reactor.loop.io(self._server.fileno(), 1)
+        self._watcher.start(lambda: self.reactor.spawn(self._tell_counts) and None)
 
     def _tell_counts(self) -> None:
         client = self._server.accept()[0]
@@ -33,18 +34,18 @@ class CountingWorker(worker.Worker):
 
     def _counts(self) -> dict[str, int]:
         gc.collect()
-        self._engine._sweep()  # it also delivers the commands that are queued
-        in_script = self._engine.count()
-        isolate: Any = self._engine.isolate
+        self.engine._sweep()  # it also delivers the commands that are queued
+        in_script = self.engine.count()
+        isolate: Any = self.engine.isolate
         objects = gc.get_objects()
         types = Counter(type(each).__name__ for each in objects)
         return {
             **{f"script {name}": count for name, count in in_script.items()},
-            **{f"codec {name}": count for name, count in self._engine.codec.counts().items()},
+            **{f"codec {name}": count for name, count in self.engine.codec.counts().items()},
             **{name: types[name] for name in TYPES},
             "greenlets": sum(isinstance(each, greenlet) and not each.dead for each in objects),
-            "V8 handles": isolate._v8.mr_value_count(isolate._context),
-            "commands": len(self._engine.contexts),
+            "V8 handles": isolate.handle_count(),
+            "commands": len(self.engine.contexts),
         }
 
 

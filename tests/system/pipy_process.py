@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import pipy_core
+from pipy_core.codebase.location import is_url
 
 #: How long a program may take for anything a test waits for; only failing tests take that long.
 PATIENCE = 20.0
@@ -49,7 +50,7 @@ class PipyProcess:
             ...
             pipy.wait_for_log("GET /hi")
 
-    :param script: the path of a script, or the text of one, which is then written to ``directory/main.js``.
+    :param script: the path of a script, or its URL, or the text of one, which is then written to ``directory/main.js``.
     :param directory: where the program is started, and where a given text and *files* are written.
     :param files: further files of the program by their path below *directory*.
     :param options: command line options in front of the script.
@@ -72,7 +73,7 @@ class PipyProcess:
         python: Path | None = None,
     ) -> None:
         texts = dict(files or {})
-        if isinstance(script, str):
+        if isinstance(script, str) and not is_url(script):
             texts["main.js"] = script
             script = Path("main.js")
         for name, text in texts.items():

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.system.clients import ask, connect
 from tests.system.pipy_process import PATIENCE, free_port, free_ports
 
 #: Connections that end with the test.
@@ -138,3 +139,17 @@ def test_an_address(start_pipy):
     assert metrics(Client(admin, "127.0.0.2"))
     with pytest.raises(OSError, match="refused"):
         Client(admin).ask("/metrics")
+
+
+@pytest.mark.parametrize("options", [[], ["--threads=2"]])
+def test_it_tells_of_the_end_while_connections_finish(start_pipy, options):
+    port, admin = free_ports(2)
+    pipy = start_pipy(f"pipy().listen({port})", options=[*options, f"--admin-port={admin}"], ports=[port, admin])
+    with connect(port) as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        pipy.signal(signal.SIGTERM)
+        pipy.wait_for_log("Waiting for remaining 1 connections")
+        assert ask(admin, "/readyz")[0] == "503 Service Unavailable"
+        assert ask(admin, "/healthz")[0] == "200 OK"
+    assert pipy.wait() == 0

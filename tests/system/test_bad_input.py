@@ -93,7 +93,7 @@ def test_random_bytes(ports, protocol):
         ("/", b"[" * 100_000, {}, 404),
         ("/", b"<a " + b"b='c' " * 100_000, {}, 404),
         ("/eyJhbGciOiJIUzI1NiJ9." + "e" * 4000 + ".x", None, {}, 404),
-        ("/", gzip.compress(bytes(50 * MIB)), {"content-encoding": "gzip"}, 502),
+        ("/", gzip.compress(bytes(50 * MIB)), {"content-encoding": "gzip"}, 413),
         ("/", gzip.compress(gzip.compress(b"x")), {"content-encoding": ", ".join(["gzip"] * 50)}, 404),
     ],
     ids=["path", "long-path", "conditions", "deep-xml", "deep-json", "attributes", "token", "bomb", "codings"],

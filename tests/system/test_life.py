@@ -131,7 +131,7 @@ class TestEnding:
 
 
 class TestReloading:
-    def test_new_connections_get_the_new_script_and_idle_ones_end(self, start_pipy, tmp_path):
+    def test_new_connections_get_the_new_script_and_others_end_with_their_next_answer(self, start_pipy, tmp_path):
         port, other = free_ports(2)
         pipy = start_pipy(RELAY.format(port, "() => new Message('old')"), ports=[port])
         with connect(port) as idle:
@@ -139,6 +139,7 @@ class TestReloading:
             (tmp_path / "main.js").write_text(f"{HELLO.format(port, 'new')}.listen({other})")
             pipy.signal(signal.SIGHUP)
             pipy.wait_for_log(r"\[INF\] \[restart\] Codebase reloaded")
+            assert get(idle) == ("200 OK", b"old")
             assert read_all(idle) == b""
         assert ask(port) == ("200 OK", b"new")
         pipy.wait_listening(other)

@@ -35,7 +35,9 @@ SCRIPT = """
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"
 SETTLED = b"\0\0\0\x04\x01\0\0\0\0"
-GOAWAY = b"\0\0\x08\x07\0\0\0\0\0" + bytes(8)
+GOAWAY = b"\0\0\x08\x07\0\0\0\0\0"
+#: The end is announced, with a PING behind it, before it is said which stream is the last one: RFC 9113, section 6.8.
+FAREWELL = GOAWAY + b"\x7f\xff\xff\xff" + bytes(4) + b"\0\0\x08\x06\0\0\0\0\0farewell" + GOAWAY + bytes(8)
 
 
 def until(sock: socket.socket, end: bytes) -> bytes:
@@ -104,7 +106,7 @@ def test_open_streams(start_pipy, tmp_path, number):
         pipy.wait_for_log("Codebase reloaded" if number == signal.SIGHUP else "Waiting for remaining")
 
         for name, sock in idle.items():
-            assert read_all(sock) == (GOAWAY if "http2" in name else b""), name
+            assert read_all(sock) == (FAREWELL if "http2" in name else b""), name
         for sock in busy.values():
             said(sock, b"more", b"more")
         said(greeted, b"\x05\x01\0\x01\x7f\0\0\x01\0\x50hi", b"hi")

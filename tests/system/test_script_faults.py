@@ -1,7 +1,11 @@
 """Scripts that misbehave hurt the stream they were called for, and nobody else; what cannot go on ends with a line in the log."""
 
 import threading
+import time
 
+import pytest
+
+from tests.engine import by_engine
 from tests.system.clients import ask, connect, get, read_all
 from tests.system.pipy_process import free_port
 
@@ -27,7 +31,7 @@ def test_an_endless_loop_ends_its_stream_only(start_pipy):
             guilty.join()
             assert answers == [("500 Internal Server Error", b"")]
     pipy.wait_for_log(r"the script was stopped after 0\.3 s")
-    pipy.wait_for_log(r"in /main\.js at line 3")
+    pipy.wait_for_log(rf"in /main\.js at line {by_engine(v8=3, quickjs=4)}")
 
 
 def test_an_endless_loop_in_a_promise_ends_its_stream_only(start_pipy):
@@ -52,7 +56,7 @@ def test_an_exception_is_answered_with_500_and_shown_with_a_caret(start_pipy):
     pipy.wait_for_log(r"in /main\.js at line 4 column \d+")
     lines = [line.partition("[pjs] ")[2] for line in pipy.log.splitlines() if "[ERR] [pjs]" in line]
     assert lines[0].startswith("Line 4:  msg => {")
-    assert lines[0][len(lines[1]) - 1 :].startswith("such")
+    assert lines[0][len(lines[1]) - 1 :].startswith(by_engine(v8="such", quickjs="msg.no.such"))
     assert lines[1].strip() == "^"
     assert "TypeError" in lines[2]
 
@@ -88,6 +92,21 @@ def test_a_script_that_eats_the_heap_ends_the_process_with_a_reason(start_pipy):
         assert read_all(client) == b""
     pipy.wait_for_log(r"\[ERR\] the script uses more memory than its heap limit allows: --heap-limit=32 MB; the process ends")
     assert "Traceback" not in pipy.log
+
+
+def test_a_script_that_loses_memory_in_steps_ends_the_process_before_it_fails_requests(start_pipy):
+    port = free_port()
+    lose = "const a = new Array(50000); for (let i = 0; i < 50000; i++) a[i] = i + 0.5; kept.push(a); return new Message('kept')"
+    script = f"((kept = []) => {server(port, lose='try { LOSE } catch { }'.replace('LOSE', lose))})()"
+    pipy = start_pipy(script, options=["--heap-limit=32", "--call-timeout=20"], ports=[port])
+    answers = set()
+    with pytest.raises(OSError):  # noqa: PT011  # the connection ends, in one way or another
+        for _ in range(10_000):
+            answers.add(ask(port, "/lose"))
+            time.sleep(0.01)
+    assert answers == {("200 OK", b"kept")}
+    assert pipy.wait() == 70
+    pipy.wait_for_log("more memory than its heap limit allows")
 
 
 def test_a_script_that_eats_the_heap_while_it_is_loaded(start_pipy):

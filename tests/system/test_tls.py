@@ -132,6 +132,7 @@ def test_where_the_script_verifies_sessions_are_not_resumed(serve, tmp_path, ver
     ]
     assert "hello" in out
     assert re.search("^New, ", out, re.MULTILINE)
+    pipy.wait_for_log(r"(?s)(asked true CN=client 0\n.*){2}")
     assert pipy.log.count("asked true CN=client 0") == 2
 
 

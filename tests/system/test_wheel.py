@@ -1,4 +1,4 @@
-"""The wheel has everything in it: installed in an empty environment, away from the source, it runs the last step of the tutorial."""
+"""The wheel has everything in it: installed in an empty environment, away from the source, it runs steps of the tutorial."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.tutorial.console import read_steps
 from tests.tutorial.workspace import SOURCE, Reader, Workspace
 
 ROOT = Path(__file__).parents[2]
-STEP = "19-load-balancing-advanced"
+STEPS = ["08-load-balancing-improved", "19-load-balancing-advanced"]
 
 
 def run(*command, **settings):
@@ -47,10 +47,11 @@ def python(wheel, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_the_last_step_of_the_tutorial_runs_from_it(python, tmp_path):
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_of_the_tutorial_run_from_it(name, python, tmp_path):
     reader = Reader(Workspace(tmp_path), python)
     try:
-        for step in read_steps((SOURCE / STEP / "README.md").read_text("utf-8")):
+        for step in read_steps((SOURCE / name / "README.md").read_text("utf-8")):
             reader.do(step)
         reader.finish()
     finally:

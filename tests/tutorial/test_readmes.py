@@ -22,7 +22,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 def test_the_tutorials_are_numbered_without_gaps():
     assert [path.name[:2] for path in TUTORIALS] == [f"{number:02}" for number in range(1, len(TUTORIALS) + 1)]
-    assert len(TUTORIALS) >= 19
+    assert len(TUTORIALS) >= 20
 
 
 @pytest.mark.parametrize("directory", TUTORIALS, ids=lambda path: path.name)

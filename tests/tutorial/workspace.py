@@ -12,7 +12,7 @@ from tests.tutorial.console import INTERRUPT, Step, matches
 
 SOURCE = Path(__file__).parents[2] / "tutorial"
 #: The ports that the tutorials use; in a copy each of them is another one, everywhere.
-PORTS = (8000, 8080, 8081, 8082, 8123, 8443)
+PORTS = (8000, 8080, 8081, 8082, 8083, 8123, 8443)
 _PORT = re.compile(rf"\b({'|'.join(map(str, PORTS))})\b")
 
 

@@ -64,6 +64,7 @@
           break;
         case 6:
           rt.programs.delete(number);
+          rt.forgetSources(number);
           at += 2;
           break;
         default:

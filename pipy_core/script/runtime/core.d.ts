@@ -41,13 +41,37 @@ interface Configuration {
   /**
    * Begins the pipeline of a port. Each connection gets a run of it of its own: bytes that arrive go in, bytes that come out are sent.
    * @param port a number for a port of all IPv4 addresses, `"ip:port"` or `"[ipv6]:port"`. 0 opens no port.
-   * @param options `maxConnections`: how many at a time, more wait to be accepted; no limit unless given. `readTimeout` and
-   *   `writeTimeout`: seconds, or a text such as `"1m"`, after which a connection that does not send, or does not read, is closed; off
-   *   unless given. `transparent`: finds where redirected connections were meant to go; on Linux only.
+   * @param options durations are seconds or a text such as `"1m"`, sizes are bytes or a text such as `"64k"`. What is not given is as the
+   *   command line says: `--header-timeout=30` for `headerTimeout`.
    */
   listen(
     port: number | string,
-    options?: { maxConnections?: number; readTimeout?: number | string; writeTimeout?: number | string; transparent?: boolean },
+    options?: {
+      /** Connections at a time; more wait to be accepted. -1: as many as the process may have. */
+      maxConnections?: number;
+      /** Bytes of a request line; beyond it `414`. 8 KiB. */
+      maxRequestLine?: number | string;
+      /** Bytes of the head of a message; beyond it `431`. 64 KiB. */
+      maxHeaderSize?: number | string;
+      /** Fields in a head; beyond it `431`. 128. */
+      maxHeaderCount?: number;
+      /** Bytes of a body that `serveHTTP` collects for its function; beyond it `413`. 16 MiB. */
+      maxBodyBuffer?: number | string;
+      /** Requests on one connection, which ends behind the last one. 10,000; 0: any number. */
+      maxRequests?: number;
+      /** From the beginning of a request, or of the connection, to the end of its head. 60 s; 0: for ever. */
+      headerTimeout?: number | string;
+      /** Without a byte of a request's body that is waited for. 60 s; 0: for ever. */
+      bodyTimeout?: number | string;
+      /** Between two requests. 75 s; 0: for ever. */
+      idleTimeout?: number | string;
+      /** Without a byte from the client, whatever it speaks. 0, for ever. */
+      readTimeout?: number | string;
+      /** While the client takes nothing of what is to be sent. 60 s; 0: for ever. */
+      writeTimeout?: number | string;
+      /** Finds where redirected connections were meant to go; on Linux only. */
+      transparent?: boolean;
+    },
   ): this;
 
   /**

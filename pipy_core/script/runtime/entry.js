@@ -1,48 +1,14 @@
-// What Python calls: one string in, one string out. Builds the runtime when it is evaluated.
+// What Python calls: one string in, one string out. Builds the runtime when it is evaluated. The next room is that of the engine
+// (`v8.js`, `quickjs.js`): how Python is asked, what garbage collection can be forced, how errors tell the files of scripts.
 (() => {
   "use strict";
 
   const { parse, stringify } = JSON;
-  const rt = { parse, Event: class Event {}, collectGarbage: globalThis.gc, memory: new SharedArrayBuffer(1 << 20) };
-  globalThis.gc = undefined; // it cannot be deleted
-  delete globalThis.SharedArrayBuffer;
+  const rt = { parse, Event: class Event {} };
 
   rt.LoadError = class LoadError extends Error {
     get name() {
       return "Error";
-    }
-  };
-
-  // -- calling Python while a script waits: text goes both ways as UTF-16 through memory that Python sees too
-
-  let words; // Int32: [units in this piece, whether more follow]
-  let units; // Uint16, behind the header
-  let ring; // the function that makes Python look
-  const HEADER_WORDS = 4;
-
-  rt.connect = (callback) => {
-    words = new Int32Array(rt.memory, 0, HEADER_WORDS);
-    units = new Uint16Array(rt.memory, HEADER_WORDS * 4);
-    ring = callback;
-  };
-
-  const exchange = (text) => {
-    let sent = 0;
-    do {
-      const size = Math.min(text.length - sent, units.length);
-      for (let i = 0; i < size; i++) units[i] = text.charCodeAt(sent + i);
-      sent += size;
-      words[0] = size;
-      words[1] = sent < text.length ? 1 : 0;
-      ring();
-    } while (sent < text.length);
-    let answer = "";
-    for (;;) {
-      const size = words[0];
-      for (let i = 0; i < size; i += 8192) answer += String.fromCharCode.apply(null, units.subarray(i, Math.min(i + 8192, size)));
-      if (words[1] === 0) return answer;
-      words[0] = -1; // the next piece, please
-      ring();
     }
   };
 
@@ -58,8 +24,9 @@
       ? `{"v":${rt.wellFormed(stringify(value))}}`
       : rt.json(value);
 
+  // A question for Python, which answers while the script waits. How it gets there is the engine's: `rt.exchange`, text to text.
   rt.host = (name, ...args) => {
-    const { error, value } = parse(exchange(`[${quote(name)},[${args.map(question).join()}]]`));
+    const { error, value } = parse(rt.exchange(`[${quote(name)},[${args.map(question).join()}]]`));
     if (error !== undefined) throw new Error(error);
     return rt.argument(value);
   };

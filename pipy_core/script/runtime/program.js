@@ -57,13 +57,13 @@
       const outer = loading;
       loading = module;
       rt.host("pipy.loading", path); // so that a syntax error, which ends the call, can be placed
-      const named = (text) => `${text}\n//# sourceURL=pipy://${path}`;
+      const named = (text) => rt.named(text, path, this.number);
       let result;
       try {
         result = evaluate(module.scope.names, named(source));
       } catch (error) {
         if (!(error instanceof SyntaxError) || parses(source)) throw error; // of what has run nothing may run again
-        result = evaluate(module.scope.names, named(respelled(source))); // what V8 cannot parse may be right for the original
+        result = evaluate(module.scope.names, named(respelled(source))); // what cannot be parsed may be right for the original
       }
       loading = outer;
       if (outer !== null) rt.host("pipy.loading", outer.path);

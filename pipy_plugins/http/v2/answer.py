@@ -21,6 +21,7 @@ from pipy_core.api import (
     get_logger,
 )
 from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
+from pipy_plugins.http.served import CLIENT_GONE, Served
 from pipy_plugins.http.status import answer_to, error_head
 from pipy_plugins.http.v2.heads import Block, Response, declared_length, write_response, write_trailers
 from pipy_plugins.http.v2.intake import Connection, Intake
@@ -43,6 +44,7 @@ class Answer(Intake):
     """One stream.
 
     :ivar unsent: what waits for the client's windows. :ivar finishing: nothing comes behind that but *tail*.
+    :ivar served: counts it.
     """
 
     __slots__ = (
@@ -55,9 +57,12 @@ class Answer(Intake):
         "_pieces",
         "_sent",
         "_silent",
+        "_status",
         "_tunnel",
         "finishing",
+        "served",
         "tail",
+        "too_large",
         "unsent",
     )
 
@@ -66,13 +71,20 @@ class Answer(Intake):
         self._output: Output | None = connection
         self._limit = limit
         self._method = request.method
+        self.served = Served(connection.host, request)
+        self._status = CLIENT_GONE
         self._head: Head | None = None
-        self._begun = self._sent = self._silent = self._tunnel = self.finishing = False
+        self._begun = self._sent = self._silent = self._tunnel = self.too_large = self.finishing = False
         self._pieces: list[bytes] = []  # of a body whose head has not been sent
         self._body_size = 0
         self.unsent = Queue(connection)
         self.tail = _NO_BLOCK
         request.relay = self
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether the client is waited for: it has to send more, and nobody keeps it from doing so, nor has answered it yet."""
+        return not (self.received or self._sent or self._held or self._connect)
 
     def busy(self) -> bool:
         """Whether something may still be answered."""
@@ -85,6 +97,7 @@ class Answer(Intake):
 
     def close(self) -> None:
         """See ``Intake``."""
+        self._count()
         super().close()
         self._output = self._head = None
         self._pieces = []
@@ -136,6 +149,7 @@ class Answer(Intake):
 
     def _add(self, connection: Output, payload: bytes) -> None:
         if self._sent:
+            self._body_size += len(payload)
             if payload and not self._silent:
                 self._queue(connection, payload)
         elif self._begun:
@@ -155,6 +169,7 @@ class Answer(Intake):
         if status == 101:
             self._answer(connection, 502)
             return
+        self._status = status
         self._silent = self._silent or self._is_bodiless(status)
         self._send_head(connection, block, last=False)
         pieces, self._pieces = self._pieces, []
@@ -178,13 +193,16 @@ class Answer(Intake):
         if status == 101:  # there is no such thing here (RFC 9113, 8.6)
             self._replace(502)
             status, block = write_response(self._head)
+        self._status = status
         length = self._length(status)
         if length is not None:
             block.append((b"content-length", b"%d" % length))
         body = b"" if self._silent or self._is_bodiless(status) else b"".join(self._pieces)
         self._pieces = []
         self._tunnel = self._connect and 200 <= status < 300
-        if not self._tunnel:
+        if self._tunnel:
+            self._count()
+        else:
             self._let_go()
         self._send_head(connection, block, last=not (body or self.tail or self._tunnel))
         if body:
@@ -243,13 +261,12 @@ class Answer(Intake):
         elif failure is Failure.RUNTIME_ERROR:
             self._answer(connection, 500)
         else:
-            self._answer(connection, *answer_to(failure))
+            self._answer(connection, *answer_to(failure, self.too_large))
 
     def _is_page(self, failure: Failure) -> bool:
         """See ``Slot``: a script has put a head of its own in the place of one that stands for *failure*."""
-        if failure is Failure.RUNTIME_ERROR or isinstance(self._head, ResponseHead):
-            return False
-        return self._begun and not self._body_size
+        ours = failure is not Failure.RUNTIME_ERROR and not isinstance(self._head, ResponseHead)
+        return ours and self._begun and not self._body_size
 
     def _fault(self, connection: Output, error: ScriptError) -> None:
         """The script's head, or its trailers, cannot be sent."""
@@ -258,6 +275,9 @@ class Answer(Intake):
             connection.reset(self, ErrorCodes.INTERNAL_ERROR)
         else:
             self._answer(connection, 500)
+
+    def _count(self) -> None:
+        self.served.done(self._status, 0 if self._silent else self._body_size)
 
     def _answer(self, connection: Output, status: int, text: str = "") -> None:
         """Answer with *status* instead of what was begun and not sent."""

@@ -8,11 +8,12 @@ from typing import Final
 
 from hpack import HPACKError
 
-from pipy_plugins.http.framing import MAX_HEAD
+from pipy_core.api import Limits
+from pipy_plugins.http.framing import LIMITS
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.compression import BlockDecoder
 from pipy_plugins.http.v2.heads import Block
-from pipy_plugins.http.v2.limits import CONNECTION_WINDOW, MAX_HEADER_LIST, STREAM_WINDOW
+from pipy_plugins.http.v2.limits import CONNECTION_WINDOW, STREAM_WINDOW, list_limit
 from pipy_plugins.http.v2.noise import Noise
 from pipy_plugins.http.v2.sender import Sender
 from pipy_plugins.http.v2.stream import Receiver, Stream
@@ -26,7 +27,7 @@ MOST_REQUESTS: Final = 1024
 class Client(Sender):
     """One connection to a server.
 
-    :param now: the clock. :ivar secure: it is known to use TLS.
+    :param now: the clock. :param limits: how large a head may be. :ivar secure: it is known to use TLS.
     :ivar streams: those whose response has not ended, by number.
     :ivar limit: how many there may be. :ivar served: there has been a response.
     :ivar last: of a GOAWAY: streams above it will not be looked at, and no more may be begun.
@@ -37,6 +38,7 @@ class Client(Sender):
         "_consumed",
         "_credit",
         "_decoder",
+        "_limits",
         "_next",
         "_noise",
         "_reader",
@@ -48,11 +50,12 @@ class Client(Sender):
         "streams",
     )
 
-    def __init__(self, now: Callable[[], float], secure: bool) -> None:
+    def __init__(self, now: Callable[[], float], secure: bool, limits: Limits = LIMITS) -> None:
         super().__init__()
         self.secure = secure
+        self._limits = limits
         self._reader = FrameSplitter()
-        self._decoder = BlockDecoder(MAX_HEADER_LIST)
+        self._decoder = BlockDecoder(list_limit(limits.max_header_size))
         self._block: HeaderBlock | None = None
         self._next = 1
         self._credit = CONNECTION_WINDOW
@@ -63,7 +66,7 @@ class Client(Sender):
         self.last: int | None = None
         self.limit = FIRST_REQUESTS
         self.streams: dict[int, Stream] = {}
-        ours = {wire.PUSH_SETTING: 0, wire.WINDOW_SETTING: STREAM_WINDOW, wire.HEADERS_SETTING: MAX_HEAD}
+        ours = {wire.PUSH_SETTING: 0, wire.WINDOW_SETTING: STREAM_WINDOW, wire.HEADERS_SETTING: limits.max_header_size}
         more = wire.window_update(0, CONNECTION_WINDOW - wire.FIRST_WINDOW)
         self.out += (wire.PREFACE, wire.settings(ours), more)
 
@@ -147,7 +150,7 @@ class Client(Sender):
         if flags & wire.END_HEADERS:
             self._fields(flags, number, block)
         else:
-            self._block = HeaderBlock(flags, number, block)
+            self._block = HeaderBlock(flags, number, block, self._limits.max_header_size)
 
     def _continuation(self, flags: int, number: int, payload: bytes) -> None:
         block = self._block
@@ -169,7 +172,7 @@ class Client(Sender):
             return
         self._noise.stop()
         try:
-            stream.headers(fields, bool(flags & wire.END_STREAM))
+            stream.headers(fields, bool(flags & wire.END_STREAM), self._limits)
         except BrokenStream as error:
             self._break(stream, error.code)
         else:

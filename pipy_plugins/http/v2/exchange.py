@@ -2,6 +2,7 @@
 
 from pipy_core.api import END, EOS, Data, Failure, Head, MessageEnd, MessageStart
 from pipy_plugins.http.exchange import IDEMPOTENT, MAX_MOVES
+from pipy_plugins.http.status import error_head
 from pipy_plugins.http.upstream import LOST
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.client import Client
@@ -11,9 +12,14 @@ from pipy_plugins.http.v2.upload import Upload, User
 
 
 class Exchange(Upload):
-    """A request and who waits for its response. A ``stream.Receiver``."""
+    """A request and who waits for its response. A ``stream.Receiver``.
 
-    __slots__ = ("_heard", "_moves", "_owed", "_repeated", "_stalled")
+    :ivar since: when it was submitted last.
+    """
+
+    __slots__ = ("_heard", "_moves", "_owed", "_repeated", "_stalled", "since")
+
+    since: float
 
     def __init__(self, user: User, start: MessageStart) -> None:
         super().__init__(user, start)
@@ -56,6 +62,12 @@ class Exchange(Upload):
         else:
             self._carry()
 
+    def turn_away(self) -> None:
+        """Too many wait already."""
+        self.release()
+        self._give(MessageStart(error_head(503)))
+        self._give(END)
+
     # -- the response -----------------------------------------------------------------------------------------------
 
     def interim(self, head: Response) -> None:
@@ -67,6 +79,8 @@ class Exchange(Upload):
 
     def response(self, head: Response) -> None:
         """See ``Receiver``."""
+        if self.carrier is not None:
+            self.carrier.pool.answered(head.status, self.since)
         self._heard = self._started = True
         self._body = None
         self._tunnel = self.method == "CONNECT" and head.status < 300

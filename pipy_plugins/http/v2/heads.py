@@ -8,11 +8,11 @@ import re
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from pipy_core.api import Head, encode_json
+from pipy_core.api import Head, Limits, encode_json
 from pipy_plugins.http.decoder import TARGET, TOKEN
 from pipy_plugins.http.encoder import response_prefix
 from pipy_plugins.http.fieldlines import checked, field_lines
-from pipy_plugins.http.framing import MAX_HEAD, MAX_LINE, BadMessage, Fields, read_fields
+from pipy_plugins.http.framing import HOST, LIMITS, BadMessage, Fields, read_fields
 from pipy_plugins.http.heads import RequestHead, ResponseHead
 from pipy_plugins.http.status import PHRASES
 
@@ -105,12 +105,12 @@ class Response(ResponseHead):
 # -- received -----------------------------------------------------------------------------------------------------------
 
 
-def read_request(block: Block) -> Request:
-    """The head of a request.
+def read_request(block: Block, limits: Limits = LIMITS) -> Request:
+    """The head of a request, not larger than *limits* say.
 
-    :raises BadMessage: it is malformed (400: the stream is to be reset, RFC 9113, 8.1.1), or larger than is dealt with (414, 431).
+    :raises BadMessage: it is malformed (400: the stream is to be reset, RFC 9113, 8.1.1), or too large (414, 431).
     """
-    pseudo, raw = _split(block, _REQUEST_PSEUDO)
+    pseudo, raw = _split(block, _REQUEST_PSEUDO, limits)
     method = pseudo.get(b":method", b"")
     scheme = pseudo.get(b":scheme", b"")
     authority = pseudo.get(b":authority")
@@ -122,38 +122,41 @@ def read_request(block: Block) -> Request:
         raise BadMessage(400, "malformed or missing :method or :scheme")
     elif path[:1] != b"/" and (path, method) != (b"*", b"OPTIONS"):
         raise BadMessage(400, "malformed or missing :path")
-    elif len(path) > MAX_LINE:
+    elif len(path) > limits.max_request_line:
         raise BadMessage(414, "path too long")
     elif _PATH.fullmatch(path) is None:
         raise BadMessage(400, "malformed :path")
-    wire = _read(raw if authority is None else b"\r\nhost: %b%b" % (authority, _without_host(raw, authority)))
+    if authority is not None and HOST.fullmatch(authority) is None:  # before it stands in a line, where it might end it
+        raise BadMessage(400, "malformed :authority")
+    raw = raw if authority is None else b"\r\nhost: %b%b" % (authority, _without_host(raw, authority))
+    wire = _read(raw, limits)
     if not wire.host_is_valid:
         raise BadMessage(400, "no authority, or an invalid one")
     return Request(method.decode("ascii"), path, wire, scheme, wire.hosts[0])
 
 
-def read_response(block: Block) -> Response:
+def read_response(block: Block, limits: Limits = LIMITS) -> Response:
     """The head of a response, which may be an interim one.
 
-    :raises BadMessage: it is malformed.
+    :raises BadMessage: it is malformed, or larger than *limits* say.
     """
-    pseudo, raw = _split(block, _RESPONSE_PSEUDO)
+    pseudo, raw = _split(block, _RESPONSE_PSEUDO, limits)
     status = pseudo.get(b":status", b"")
     if _STATUS.fullmatch(status) is None or status == b"101":
         raise BadMessage(502, "malformed :status")
-    return Response(int(status), _read(raw))
+    return Response(int(status), _read(raw, limits))
 
 
-def read_trailers(block: Block) -> Head | None:
+def read_trailers(block: Block, limits: Limits = LIMITS) -> Head | None:
     """What is behind a body, as ``MessageEnd.tail``; None if that is nothing.
 
-    :raises BadMessage: it is malformed. Fields that are too late there are left out.
+    :raises BadMessage: it is malformed, or larger than *limits* say. Fields that are too late there are left out.
     """
-    _, raw = _split([field for field in block if field[0] not in _NOT_IN_TRAILERS], frozenset())
-    return Head({"headers": _read(raw).headers}) if raw else None
+    _, raw = _split([field for field in block if field[0] not in _NOT_IN_TRAILERS], frozenset(), limits)
+    return Head({"headers": _read(raw, limits).headers}) if raw else None
 
 
-def _split(block: Block, allowed: frozenset[bytes]) -> tuple[dict[bytes, bytes], bytes]:
+def _split(block: Block, allowed: frozenset[bytes], limits: Limits) -> tuple[dict[bytes, bytes], bytes]:
     """The pseudo-header fields, of which only some are *allowed*, and the others as lines, each behind its line end."""
     pseudo: dict[bytes, bytes] = {}
     lines: list[bytes] = []
@@ -167,7 +170,7 @@ def _split(block: Block, allowed: frozenset[bytes]) -> tuple[dict[bytes, bytes],
         else:
             lines.append(_line(name, value))
     raw = b"".join(lines)
-    if len(raw) > MAX_HEAD:
+    if len(raw) > limits.max_header_size:
         raise BadMessage(431, "head too large")
     return pseudo, raw
 
@@ -194,8 +197,8 @@ def _without_host(raw: bytes, authority: bytes) -> bytes:
     return before + b"\r\n" + after[:-2] if after else before
 
 
-def _read(raw: bytes) -> Fields:
-    return read_fields(raw + b"\r\n\r\n")
+def _read(raw: bytes, limits: Limits) -> Fields:
+    return read_fields(raw + b"\r\n\r\n", limits.max_header_count)
 
 
 # -- to be sent -----------------------------------------------------------------------------------------------------------

@@ -23,9 +23,8 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from pipy_plugins.http.framing import MAX_HEAD
 from pipy_plugins.http.v2.budget import FRAME, WASTED_STREAM, Budget
-from pipy_plugins.http.v2.limits import HEADER_TABLE, MAX_CONTINUATIONS, MAX_FRAME
+from pipy_plugins.http.v2.limits import HEADER_TABLE, MAX_BLOCK, MAX_FRAME, block_limit, frame_limit
 
 #: Length, type, flags and stream.
 _FRAME_HEAD: Final = 9
@@ -74,8 +73,9 @@ _PLAIN: Final[dict[bytes, tuple[type[PlainHeaders | PlainData], frozenset[str]]]
 class FrameReader:
     """What ``H2Connection.incoming_buffer`` has to be: ``add_data``, then iteration over the frames that are complete.
 
-    :param preface: what has to come before the first frame.
+    :param preface: what has to come before the first frame. :param largest: bytes that a head may have.
     :ivar leaving: the peer has sent GOAWAY: no more streams come from it, those there are go on. h2 would end them.
+    :ivar echo: what the last answer to a PING of ours has in it.
     :ivar resets: streams that the peer has reset; whoever takes them clears it.
     """
 
@@ -85,15 +85,18 @@ class FrameReader:
         "_budget",
         "_data",
         "_first",
+        "_largest",
         "_position",
         "_preface",
+        "echo",
         "leaving",
         "max_frame_size",
         "resets",
     )
 
-    def __init__(self, budget: Budget, preface: bytes = b"") -> None:
+    def __init__(self, budget: Budget, preface: bytes = b"", largest: int = MAX_BLOCK) -> None:
         self._budget = budget
+        self._largest = largest
         self._preface = preface
         self._data = b""
         self._position = 0
@@ -102,6 +105,7 @@ class FrameReader:
         self._block_size = 0
         self.max_frame_size = MAX_FRAME
         self.leaving = False
+        self.echo = b""
         self.resets: set[int] = set()
 
     def add_data(self, data: bytes) -> None:
@@ -182,7 +186,9 @@ class FrameReader:
             self.leaving = True
             return False
         elif type(frame) is PingFrame:
-            return "ACK" not in frame.flags
+            if "ACK" not in frame.flags:
+                return True
+            self.echo = bytes(frame.opaque_data)
         elif type(frame) is SettingsFrame:
             _prune(frame.settings)
         return type(frame) in _MEANT
@@ -197,7 +203,7 @@ class FrameReader:
             raise ProtocolError("a header block is interrupted")
         self._block.append(frame)
         self._block_size += len(frame.data)
-        if len(self._block) > MAX_CONTINUATIONS or self._block_size > MAX_HEAD:
+        if len(self._block) > frame_limit(self._largest) or self._block_size > block_limit(self._largest):
             raise DenialOfServiceError("a header block of too many frames, or too large")
         if "END_HEADERS" not in frame.flags:
             return None

@@ -20,6 +20,7 @@ from h2.settings import SettingCodes
 from pipy_core.api import Branch, Failure, Host, MessageStart
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.patience import refusal
 from pipy_plugins.http.status import error_head
 from pipy_plugins.http.v2.answer import Answer
 from pipy_plugins.http.v2.budget import RESPONSE, WASTED_STREAM, Budget
@@ -28,7 +29,7 @@ from pipy_plugins.http.v2.inbound import FrameReader
 from pipy_plugins.http.v2.intake import Intake
 from pipy_plugins.http.v2.limits import CONNECTION_WINDOW, MAX_STREAMS
 from pipy_plugins.http.v2.outbox import Outbox
-from pipy_plugins.http.v2.protocol import GREETING, ServerProtocol
+from pipy_plugins.http.v2.protocol import ServerProtocol, greeting
 from pipy_plugins.http.v2.wire import PREFACE
 
 #: Gives what answers a request: a sub-pipeline that replies to ``Answer.reply``, or what behaves like one.
@@ -48,12 +49,13 @@ class Inbox(Outbox):
 
     def __init__(self, host: Host, open_branch: Open, limit: int) -> None:
         budget = Budget(host.now)
-        self._reader = FrameReader(budget, PREFACE)
-        super().__init__(ServerProtocol(self._reader), budget)
+        largest = host.limits.max_header_size
+        self._reader = FrameReader(budget, PREFACE, largest)
+        super().__init__(ServerProtocol(self._reader, largest), budget)
         self.host = host
         self._open = open_branch
         self._limit = limit
-        self._output = [GREETING]
+        self._output = [greeting(largest)]
         self._answers: dict[int, Answer] = {}
         self._consumed = 0  # bytes of bodies that the client may send again
         self._final: int | None = None  # the last stream that is dealt with, once GOAWAY has been sent
@@ -90,18 +92,25 @@ class Inbox(Outbox):
             return
         ended = event.stream_ended is not None
         try:
-            head = read_request(event.headers)
+            head = read_request(event.headers, self.host.limits)
             if ended and head.wire.length:
                 raise BadMessage(400, "a length, and no body")
+            if self.host.limits.load.memory_short:
+                raise BadMessage(503, "memory is short")
         except BadMessage as error:
             self._budget.spend(WASTED_STREAM)
+            self.tell(refusal(error.status))
             self._refuse(number, error.status, ended)
         else:
             self._start(number, MessageStart(head))
 
+    def tell(self, cause: str) -> None:
+        """Count something; see ``limits.CAUSES``."""
+        self.host.context.group.tally.refuse(cause)
+
     def _refuse(self, number: int, status: int, ended: bool) -> None:
         """A request that is malformed is reset; one that is only too large is answered."""
-        if status not in (414, 431):
+        if status not in (414, 431, 503):
             self._h2.reset_stream(number, ErrorCodes.PROTOCOL_ERROR)
             return
         self._h2.send_block(number, write_response(error_head(status), 0)[1], last=True)
@@ -135,7 +144,7 @@ class Inbox(Outbox):
         if answer is None:
             return
         try:
-            answer.end(read_trailers(event.headers))
+            answer.end(read_trailers(event.headers, self.host.limits))
         except BadMessage:
             self._budget.spend(WASTED_STREAM)
             answer.fail(Failure.PROTOCOL_ERROR)

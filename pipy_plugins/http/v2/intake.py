@@ -37,16 +37,18 @@ class Intake:
     """The request of one stream.
 
     :ivar branch: its sub-pipeline, until it is answered. :ivar received: the request has come completely.
+    :ivar fields: of the request. :ivar size: bytes of its body so far.
     """
 
-    __slots__ = ("_connect", "_connection", "_due", "_expected", "_held", "_size", "branch", "number", "received")
+    __slots__ = ("_connect", "_connection", "_due", "_expected", "_held", "branch", "fields", "number", "received", "size")
 
     def __init__(self, connection: Connection, number: int, request: RequestHead) -> None:
         self._connection: Connection | None = connection
         self.number = number
         self._connect = request.method == "CONNECT"
+        self.fields = request.wire
         self._expected = request.wire.length
-        self._size = 0
+        self.size = 0
         self._due = 0  # bytes that were passed on and not asked for again
         self._held: list[Valve] = []  # closed while the sub-pipeline wants no more
         self.branch: Branch | None = None
@@ -64,7 +66,7 @@ class Intake:
         connection, branch = self._connection, self.branch
         if connection is None or branch is None:
             return
-        self._size += len(payload)
+        self.size += len(payload)
         if payload:
             for valve in connection.host.held_by(branch.feed, Data(payload)):
                 if valve not in self._held:
@@ -77,7 +79,7 @@ class Intake:
         """The request is complete, or the client has nothing more to say through the tunnel."""
         branch = self.branch
         connection = self._connection
-        if self._expected is not None and self._expected != self._size and connection is not None:
+        if self._expected is not None and self._expected != self.size and connection is not None:
             self.fail(Failure.PROTOCOL_ERROR)
             connection.reset(self, ErrorCodes.PROTOCOL_ERROR)
             return

@@ -3,6 +3,7 @@
 What is sent all the time is written here: h2 is only asked whether the state of its stream allows it.
 """
 
+from functools import cache
 from typing import Final
 
 from h2.config import H2Configuration
@@ -12,9 +13,8 @@ from h2.exceptions import ProtocolError, StreamClosedError
 from h2.settings import SettingCodes, Settings
 from h2.stream import H2Stream, StreamInputs
 from hpack.exceptions import HPACKError, OversizedHeaderListError
-from hyperframe.frame import GoAwayFrame, SettingsFrame, WindowUpdateFrame
+from hyperframe.frame import GoAwayFrame, PingFrame, SettingsFrame, WindowUpdateFrame
 
-from pipy_plugins.http.framing import MAX_HEAD
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.compression import BlockDecoder, BlockEncoder
 from pipy_plugins.http.v2.heads import Block
@@ -22,9 +22,9 @@ from pipy_plugins.http.v2.inbound import FrameReader, PlainData, PlainHeaders
 from pipy_plugins.http.v2.limits import (
     CONNECTION_WINDOW,
     MAX_CLOSED,
-    MAX_HEADER_LIST,
     MAX_STREAMS,
     STREAM_WINDOW,
+    list_limit,
 )
 
 _CONFIG: Final = H2Configuration(
@@ -37,43 +37,42 @@ _CONFIG: Final = H2Configuration(
 )
 #: Streams among which those that have ended are not worth looking for.
 _FEW_STREAMS: Final = 32
-#: The first that a server sends.
-GREETING: Final = (
-    SettingsFrame(
-        0,
-        {
-            SettingsFrame.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
-            SettingsFrame.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-            SettingsFrame.MAX_HEADER_LIST_SIZE: MAX_HEAD,
-        },
-    ).serialize()
-    + WindowUpdateFrame(0, CONNECTION_WINDOW - wire.FIRST_WINDOW).serialize()
-)
+
+
+@cache
+def greeting(largest: int) -> bytes:
+    """The first that a server sends. *largest*: bytes of a head."""
+    settings = {
+        SettingsFrame.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
+        SettingsFrame.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
+        SettingsFrame.MAX_HEADER_LIST_SIZE: largest,
+    }
+    return SettingsFrame(0, settings).serialize() + WindowUpdateFrame(0, CONNECTION_WINDOW - wire.FIRST_WINDOW).serialize()
 
 
 class ServerProtocol(H2Connection):
-    """The server's side of a connection. ``GREETING`` is sent by its user.
+    """The server's side of a connection. ``greeting`` is sent by its user.
 
     What is beyond ``MAX_STREAMS`` is for the user to refuse: h2 would end a connection whose client does not know the limit yet.
     """
 
     MAX_CLOSED_STREAMS = MAX_CLOSED
 
-    def __init__(self, reader: FrameReader) -> None:
+    def __init__(self, reader: FrameReader, largest: int) -> None:
         super().__init__(_CONFIG)
         self.local_settings = Settings(
             client=False,
             initial_values={
                 SettingCodes.MAX_CONCURRENT_STREAMS: 2**31 - 1,
                 SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-                SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD,
+                SettingCodes.MAX_HEADER_LIST_SIZE: largest,
             },
         )
         self.incoming_buffer = reader  # type: ignore[assignment]  # it is all that h2 asks for
         self._frame_dispatch_table[PlainHeaders] = self._receive_headers_frame
         self._frame_dispatch_table[PlainData] = self._receive_data_frame
         self.encoder: BlockEncoder = BlockEncoder()  # type: ignore[assignment]  # it is told the size of the table
-        self.decoder: BlockDecoder = BlockDecoder(MAX_HEADER_LIST)  # type: ignore[assignment]  # it is asked to decode
+        self.decoder: BlockDecoder = BlockDecoder(list_limit(largest))  # type: ignore[assignment]  # it is asked to decode
         self._purged = 0  # streams left by the last time that those which have ended were taken out
         self.increment_flow_control_window(CONNECTION_WINDOW - wire.FIRST_WINDOW)
         self.clear_outbound_data_buffer()
@@ -115,6 +114,11 @@ class ServerProtocol(H2Connection):
         if stream is None or self.state_machine.state is ConnectionState.CLOSED:
             raise StreamClosedError(number)
         return stream
+
+
+def ping(payload: bytes) -> bytes:
+    """The frame that the client answers with the same eight bytes, behind everything that it has sent before."""
+    return PingFrame(0, payload).serialize()
 
 
 def goaway(last: int, code: ErrorCodes) -> bytes:

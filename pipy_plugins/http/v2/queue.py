@@ -17,15 +17,15 @@ class Account(Protocol):
 
 
 class Queue:
-    """One stream's. :ivar size: bytes in it."""
+    """One stream's. :ivar size: bytes in it. :ivar left: bytes that have left it."""
 
-    __slots__ = ("_account", "_pieces", "_valve", "size")
+    __slots__ = ("_account", "_pieces", "_valve", "left", "size")
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._pieces: deque[bytes | memoryview] = deque()
         self._valve: Valve | None = None  # closed while there is too much
-        self.size = 0
+        self.size = self.left = 0
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
@@ -60,6 +60,7 @@ class Queue:
 
     def _leave(self, size: int) -> None:
         self.size -= size
+        self.left += size
         self._account.keep(-size)
         if self._valve is not None and self.size <= LOW_WATER:
             relieve(self._valve)

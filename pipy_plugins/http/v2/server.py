@@ -12,8 +12,13 @@ from h2.exceptions import DenialOfServiceError, ProtocolError
 from pipy_core.api import Data, Emit, Failure, Host, MessageStart, StreamEnd, get_logger
 from pipy_plugins.http.v2.answer import Answer
 from pipy_plugins.http.v2.inbox import Inbox, Open
-from pipy_plugins.http.v2.protocol import code_of, goaway
+from pipy_plugins.http.v2.protocol import code_of, goaway, ping
+from pipy_plugins.http.v2.stalls import Stalls
 
+#: What the first GOAWAY says of two (RFC 9113, 6.8): no stream is refused yet.
+_ANY_STREAM: Final = 2**31 - 1
+#: What the PING behind it says.
+_FAREWELL: Final = b"farewell"
 #: Bytes decoded in one go: floods are noticed early.
 _SLICE: Final = 16 * 1024
 
@@ -34,7 +39,7 @@ class ServerConnection(Inbox):
     :param open_branch, limit: see ``Inbox``.
     """
 
-    __slots__ = ("_begun", "_half_closed", "_owner", "_receiving", "_scheduled")
+    __slots__ = ("_begun", "_half_closed", "_leaving", "_owner", "_receiving", "_scheduled", "_stalled", "_stalls")
 
     def __init__(self, owner: Owner, open_branch: Open, limit: int) -> None:
         super().__init__(owner.host, open_branch, limit)
@@ -43,6 +48,9 @@ class ServerConnection(Inbox):
         self._scheduled = False
         self._receiving = False
         self._half_closed = False
+        self._leaving = False  # the client has been told to begin no more streams; see ``drain``
+        self._stalls = Stalls()
+        self._stalled: list[Answer] = []
 
     def upgrade(self, start: MessageStart, settings: bytes) -> None:
         """Go on from HTTP/1.1: the request that *start* opens, which has no body, is the first stream (RFC 7540, 3.2)."""
@@ -64,14 +72,26 @@ class ServerConnection(Inbox):
         return any(answer.busy() for answer in self._answers.values())
 
     def drain(self) -> None:
-        """See ``Filter``. The streams there are go on; tunnels are asked to end."""
-        if self._owner is None or self._final is not None:
+        """See ``Filter``. The streams there are go on; tunnels are asked to end.
+
+        The client is told to begin no more streams, and asked for a sign that it has read this. Those on their way until then are
+        still served (RFC 9113, 6.8); a client that gives none until the next call has had its time.
+        """
+        if self._owner is None:
             return
-        self._final = self._h2.highest_inbound_stream_id
-        self._output += (self._h2.data_to_send(), goaway(self._final, ErrorCodes.NO_ERROR))
+        if not self._leaving:
+            self._leaving = True
+            self._output += (self._h2.data_to_send(), goaway(_ANY_STREAM, ErrorCodes.NO_ERROR), ping(_FAREWELL))
+        else:
+            self._admit_no_more()
         for answer in list(self._answers.values()):
             answer.drain()
         self._settle()
+
+    def _admit_no_more(self) -> None:
+        if self._final is None:
+            self._final = self._h2.highest_inbound_stream_id
+            self._output += (self._h2.data_to_send(), goaway(self._final, ErrorCodes.NO_ERROR))
 
     def close(self) -> None:
         """Let go of everything; nothing is sent any more."""
@@ -94,6 +114,8 @@ class ServerConnection(Inbox):
                 for start in range(0, len(payload), _SLICE):
                     if self._owner is not None:
                         self._take(payload[start : start + _SLICE])
+            if self._leaving and self._reader.echo == _FAREWELL:
+                self._admit_no_more()
         except ProtocolError as error:
             self._terminate(error)
         self._receiving = False
@@ -119,6 +141,7 @@ class ServerConnection(Inbox):
         if owner is None:
             return
         if isinstance(error, DenialOfServiceError):
+            self.tell("flood")
             get_logger("http2").warning(f"a client is cut off: {error}")
         answers, self._answers = self._answers, {}
         for answer in answers.values():
@@ -127,6 +150,29 @@ class ServerConnection(Inbox):
         self._output = []
         owner.emit(Data(output))
         owner.abort(Failure.NONE)
+
+    # -- patience ---------------------------------------------------------------------------------------------------
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no stream."""
+        return not self._answers
+
+    def look(self, now: float) -> str:
+        """See ``Guard``: about its streams."""
+        cause, self._stalled = self._stalls.look(self._answers.values(), self.host.limits, now)
+        return cause
+
+    def expire(self) -> None:
+        """Streams that do not get on are reset; if there is none, the connection is ended."""
+        owner = self._owner
+        stalled, self._stalled = self._stalled, []
+        for answer in stalled:
+            answer.fail(Failure.READ_TIMEOUT)
+            self.reset(answer, ErrorCodes.CANCEL)
+        if not stalled and owner is not None:
+            self._admit_no_more()
+        self._settle()
 
     # -- from the answers -------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from typing import Final, Protocol
 
-from pipy_core.api import Failure, Head
+from pipy_core.api import Failure, Head, Limits
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.responses import MAX_INTERIM
 from pipy_plugins.http.v2 import wire
@@ -47,7 +47,8 @@ class Receiver(Protocol):
 class Stream:
     """One request and its response. A ``sender.Source``.
 
-    :ivar sent_all: the request has been sent. :ivar ended: the response has come, with *tail* behind its body.
+    :ivar sent_all: the request has been sent. :ivar responded: the head of the response has come.
+    :ivar ended: all of it has, with *tail* behind its body.
     """
 
     __slots__ = (
@@ -57,12 +58,12 @@ class Stream:
         "_interims",
         "_left",
         "_pending",
-        "_responded",
         "_sender",
         "_trailers",
         "ended",
         "number",
         "receiver",
+        "responded",
         "sent_all",
         "tail",
         "window",
@@ -76,7 +77,7 @@ class Stream:
         self._credit = STREAM_WINDOW  # what we let it send
         self._consumed = 0
         self._interims = 0
-        self._responded = False
+        self.responded = False
         self._left: int | None = None  # of a body whose length is known
         self._pending = bytearray()
         self._end = self.sent_all = self.ended = False
@@ -139,16 +140,16 @@ class Stream:
             self._credit += self._consumed
             self._consumed = 0
 
-    def headers(self, block: Block, end: bool) -> None:
+    def headers(self, block: Block, end: bool, limits: Limits) -> None:
         """A list of header fields has come.
 
-        :raises BrokenStream: it is malformed, or not what may come now.
+        :raises BrokenStream: it is malformed, larger than *limits* say, or not what may come now.
         """
         try:
-            if not self._responded:
-                self._head(read_response(block), end)
+            if not self.responded:
+                self._head(read_response(block, limits), end)
             elif end:
-                self._complete(read_trailers(block))
+                self._complete(read_trailers(block, limits))
             else:
                 raise BrokenStream(wire.PROTOCOL_ERROR, "trailers in the middle of a response")
         except BadMessage as error:
@@ -162,7 +163,7 @@ class Stream:
                 raise BrokenStream(wire.PROTOCOL_ERROR, "an interim response that is the last one, or too many of them")
             receiver.interim(head)
             return
-        self._responded = True
+        self.responded = True
         if receiver.method == "HEAD" or head.status in (204, 304):
             self._left = 0
         elif not (receiver.method == "CONNECT" and head.status < 300):
@@ -184,7 +185,7 @@ class Stream:
         length = len(payload)
         if self._left is not None:
             self._left -= length
-        if not self._responded or (self._left is not None and (self._left < 0 or (end and self._left))):
+        if not self.responded or (self._left is not None and (self._left < 0 or (end and self._left))):
             raise BrokenStream(wire.PROTOCOL_ERROR, "a body before its head, or not of the announced length")
         if size > length:
             self.consumed(size - length)

@@ -28,6 +28,7 @@ from pipy_core.api import (
     relieve,
 )
 from pipy_plugins.http.heads import FailureHead, Relay, RequestHead
+from pipy_plugins.http.pool import Pool, failed
 from pipy_plugins.http.status import error_head
 from pipy_plugins.http.v2.asked import ends_at_once, is_for_websocket, length_to_say, method_of, secured
 from pipy_plugins.http.v2.client import Client
@@ -38,6 +39,8 @@ from pipy_plugins.http.v2.stream import Stream
 
 class Carrier(Protocol):
     """The session that carries a request."""
+
+    pool: Pool
 
     def flush(self) -> None:
         """See ``Upstream``."""
@@ -93,13 +96,12 @@ class Upload(ABC):
         self._size = 0  # bytes of the body so far
         self._tail: Head | None = None
         self._early: list[Event] = []  # what must not be sent before the tunnel is agreed upon
-        self._received = self._submitted = self._started = self._tunnel = False
+        self._received = self._submitted = self._started = self._tunnel = self.over = False
         self._relay: Relay | None = head.relay if isinstance(head, RequestHead) else None
         self._valve: Valve | None = None
         self._timer: Timer | None = None
         self.carrier: Carrier | None = None
         self.stream: Stream | None = None
-        self.over = False
         self.expects = isinstance(head, RequestHead) and head.expects
         self.method = method_of(head)
         if not self.expects and not ends_at_once(head):
@@ -272,6 +274,7 @@ class Upload(ABC):
 
     def fail(self, failure: Failure) -> None:
         """There will be no more of a response."""
+        failed(self._user)
         self.release()
         if not self._started:
             self._give(MessageStart(FailureHead(failure)))

@@ -5,10 +5,12 @@ allows at the same time wait in order. What becomes of whom when a session ends:
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 from pipy_core.api import EOS, Branch, Data, Emit, Event, Failure, Host, MessageStart, Session, StreamEnd
+from pipy_plugins.http.pace import Pace, Silence
+from pipy_plugins.http.pool import Pool
 from pipy_plugins.http.upstream import UNREACHABLE
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.client import Client
@@ -23,17 +25,37 @@ LINGER: Final = 5.0
 class Upstream(Session):
     """A sub-pipeline that leads to a server.
 
-    :param join: starts it; its output goes to what is given. :param secure: it is known to use TLS.
+    :param join: starts it; its output goes to what is given. :param pace: how long the server is waited for.
+    :param secure: it is known to use TLS.
     """
 
-    __slots__ = ("_branch", "_client", "_feeding", "_flushing", "_host", "_inbox", "_leaving", "_waiting")
+    __slots__ = (
+        "_branch",
+        "_client",
+        "_feeding",
+        "_flushing",
+        "_heard",
+        "_host",
+        "_inbox",
+        "_leaving",
+        "_most",
+        "_silence",
+        "_tally",
+        "_waiting",
+        "pool",
+    )
 
     carries: ClassVar = Exchange
 
-    def __init__(self, host: Host, join: Callable[[Emit], Branch], secure: bool = False) -> None:
+    def __init__(self, host: Host, join: Callable[[Emit], Branch], pace: Pace, secure: bool = False) -> None:
         super().__init__()
+        self._most = pace.most
+        self._tally = host.context.group.tally  # of whoever has begun it
+        self._heard = False  # something has come since somebody was last given up
+        self._silence = Silence[Exchange](host.clock, pace.timeout, self._due, self._give_up)
+        self.pool = Pool(host, self, "2")
         self._host = host
-        self._client = Client(host.clock.now, secure)
+        self._client = Client(host.clock.now, secure, host.limits)
         self._waiting: deque[Exchange] = deque()  # there is no room for them yet
         self._inbox: deque[bytes] = deque()  # what has come and not been looked at
         self._feeding = self._flushing = False
@@ -49,7 +71,14 @@ class Upstream(Session):
     def submit(self, exchange: Exchange) -> None:
         """Send *exchange* when there is room for it. The session must not be retired."""
         exchange.carrier = self
+        exchange.since = self.pool.now()
+        if len(self._waiting) >= self._most:
+            self._tally.refuse("pending")
+            exchange.turn_away()
+            return
         self._waiting.append(exchange)
+        if not self._silence.armed:
+            self._silence.arm()
         self._advance()
         self.flush()
 
@@ -102,6 +131,7 @@ class Upstream(Session):
     def _reply(self, event: Event) -> None:
         if type(event) is Data:
             if event.payload and self._branch is not None:
+                self._heard = True
                 self._inbox.append(event.payload)
                 if not self._feeding:
                     self._feed()
@@ -145,6 +175,29 @@ class Upstream(Session):
         if self.retired and not self._client.streams and not self._waiting:
             self._say_goodbye(wire.NO_ERROR)
 
+    # -- patience ---------------------------------------------------------------------------------------------------
+
+    def _due(self) -> Iterable[tuple[Exchange, int | None]]:
+        """Who has asked and has no answer yet. Behind its head the body may take its time: many a stream is one of events."""
+        for stream in self._client.streams.values():
+            exchange = stream.receiver
+            if not stream.responded and isinstance(exchange, Exchange):
+                yield exchange, 0 if stream.sent_all else None
+
+    def _give_up(self, late: list[Exchange]) -> None:
+        """If nothing has come for anybody since somebody was last given up, the server is dead."""
+        heard, self._heard = self._heard, False
+        for exchange in late:
+            self._tally.refuse("response timeout")
+            stream = exchange.stream
+            if heard and stream is not None:
+                self._client.reset(stream, wire.CANCEL)
+                exchange.cut(Failure.READ_TIMEOUT, served=False)
+        if heard:
+            self._settle()
+        else:
+            self._end(Failure.READ_TIMEOUT)
+
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def expire(self) -> None:
@@ -164,6 +217,7 @@ class Upstream(Session):
         branch, self._branch = self._branch, None
         if branch is None:
             return
+        self.pool.ended()
         self._leaving = branch
         self._host.clock.after(LINGER, branch.close)
         out = self._client.out
@@ -182,6 +236,7 @@ class Upstream(Session):
         client.streams.clear()
         waiting, self._waiting = self._waiting, deque()
         if branch is not None:
+            self.pool.ended()
             branch.close()
         for stream in streams:
             stream.receiver.cut(failure, client.served)

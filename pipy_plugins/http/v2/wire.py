@@ -5,8 +5,7 @@ from struct import Struct
 from typing import Final
 
 from pipy_core.api import ProtocolError
-from pipy_plugins.http.framing import MAX_HEAD
-from pipy_plugins.http.v2.limits import MAX_CONTINUATIONS, MAX_FRAME
+from pipy_plugins.http.v2.limits import MAX_FRAME, block_limit, frame_limit
 
 #: What a client sends first (3.4). TLS with ALPN ``h2`` leads here too.
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -107,11 +106,12 @@ class FrameSplitter:
 
 
 class HeaderBlock:
-    """A list of header fields whose end has not come."""
+    """A list of header fields whose end has not come. *largest*: bytes that a head may have."""
 
-    __slots__ = ("_count", "fields", "flags", "number")
+    __slots__ = ("_count", "_largest", "fields", "flags", "number")
 
-    def __init__(self, flags: int, number: int, first: bytes) -> None:
+    def __init__(self, flags: int, number: int, first: bytes, largest: int) -> None:
+        self._largest = largest
         self.flags = flags
         self.number = number
         self.fields = bytearray(first)
@@ -121,7 +121,7 @@ class HeaderBlock:
         """Add *more*; gives whether that is not too much."""
         self.fields += more
         self._count += 1
-        return len(self.fields) <= MAX_HEAD and self._count <= MAX_CONTINUATIONS
+        return len(self.fields) <= block_limit(self._largest) and self._count <= frame_limit(self._largest)
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes | memoryview = b"") -> bytes:

@@ -14,6 +14,8 @@ from pipy_core.kit.sessions import Session, Sessions, key_of
 class FakeClock:
     """A clock that the test turns, with at most one timer per session to keep."""
 
+    retired = False
+
     def __init__(self) -> None:
         self.time = 0.0
         self.timers: list[tuple[float, Callable[[], None]]] = []
@@ -101,17 +103,48 @@ def test_expiry() -> None:
     assert clock.timers == []
 
 
-def test_no_timer_for_what_lives_for_ever_or_is_over() -> None:
-    """An infinite time, a retired session."""
+def test_no_timer_for_what_is_over() -> None:
+    """A retired session is its owner's to end."""
+    clock = FakeClock()
+    thing = Sessions[Thing]().add("k", Thing())
+    thing.acquire()
+    thing.retire()
+    thing.release(clock, 1.0)
+    assert clock.timers == []
+
+
+@pytest.mark.parametrize("idle", [10.0, math.inf])
+def test_once_the_program_is_retired_it_does_not_last_long(idle: float) -> None:
+    """Whether it was idle by then or is released later: somebody who is still there may want it soon, but nobody new."""
     clock = FakeClock()
     sessions: Sessions[Thing] = Sessions()
-    for key, idle in (("a", math.inf), ("b", 1.0)):
-        thing = sessions.add(key, Thing())
+    before, after = sessions.add("before", Thing()), sessions.add("after", Thing())
+    for thing in (before, after):
         thing.acquire()
-        if key == "b":
-            thing.retire()
-        thing.release(clock, idle)
+    before.release(clock, idle)
+    clock.advance(7)
+    clock.retired = True
+    after.release(clock, idle)
+    clock.advance(0.5)
+    after.acquire()
+    assert not before.expired
+    clock.advance(5)
+    assert before.expired
+    after.release(clock, idle)
+    clock.advance(5)
+    assert after.expired
     assert clock.timers == []
+
+
+def test_a_session_may_live_for_ever() -> None:
+    """As long as the program does."""
+    clock = FakeClock()
+    thing = Sessions[Thing]().add("k", Thing())
+    thing.acquire()
+    thing.release(clock, math.inf)
+    clock.advance(1e6)
+    assert not thing.expired
+    assert len(clock.timers) == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from(["acquire", "release", "wait"]), st.integers(0, 12)), max_size=30))

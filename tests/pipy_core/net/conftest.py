@@ -1,4 +1,4 @@
-"""A reactor on the test's own thread, and peers on loopback sockets that share its hub: waiting for one lets the other run."""
+"""Connections of a reactor, and peers on loopback sockets that share its hub: waiting for one lets the other run."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -7,45 +7,13 @@ from typing import Any
 import gevent
 import gevent.socket
 import pytest
-from gevent.hub import Hub, set_hub
 
 from pipy_core.context import Context, Group
 from pipy_core.events import Data, Event, StreamEnd
 from pipy_core.filter import Make
 from pipy_core.layout import Layout, Use
 from pipy_core.net.connection import Connection
-from pipy_core.net.reactor import Reactor
-
-#: Seconds after which a test that waits for something has failed.
-PATIENCE = 10.0
-
-
-class Bench(Reactor):
-    """A reactor that remembers what was reported to it."""
-
-    __slots__ = ("reports",)
-
-    def __init__(self) -> None:
-        super().__init__(self.remember)
-        self.reports: list[tuple[str, BaseException]] = []
-
-    def remember(self, error: BaseException, where: str) -> None:
-        self.reports.append((where, error))
-
-    def until(self, condition: Callable[[], object]) -> None:
-        """Let the hub run until *condition* holds."""
-        with gevent.Timeout(PATIENCE):
-            while not condition():
-                gevent.sleep(0)
-
-    def later(self, step: Callable[..., None], *args: Any) -> None:
-        """Run *step* in a turn."""
-        self.spawn(self.run, step, *args)
-
-    def pass_by(self) -> None:
-        """Let everything that is due happen: a few rounds of the loop."""
-        for _ in range(10):
-            gevent.sleep(0)
+from tests.reactor import PATIENCE, Bench
 
 
 class Counted(socket.socket):
@@ -133,6 +101,7 @@ class Services:
         self.turn = reactor.turn
         self.after = reactor.after
         self.now = reactor.now
+        self.book = reactor.book
         self.report = reactor.report
 
     def layout(self, *makes: Make, kind: str = "listen") -> Layout:
@@ -155,16 +124,6 @@ class Contexts:
 
     def gone(self, context: Context) -> None:
         self.gone_ones.append(context.number)
-
-
-@pytest.fixture
-def reactor() -> Iterator[Bench]:
-    hub = Hub(default=False)  # the default loop belongs to the isolates of other tests
-    set_hub(hub)
-    bench = Bench()
-    yield bench
-    hub.destroy(destroy_loop=True)
-    assert bench.reports == []
 
 
 @pytest.fixture

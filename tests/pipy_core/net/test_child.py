@@ -10,6 +10,7 @@ import pytest
 
 from pipy_core.events import END, EOS, Data, Failure, MessageStart, StreamEnd
 from pipy_core.net import child as module
+from pipy_core.net import ending
 from pipy_core.net.child import Child
 from pipy_core.net.writer import HIGH_WATER
 from pipy_core.turn import Valve
@@ -82,7 +83,7 @@ def either_way(request, monkeypatch):
     """The system tells when a process ends, or has to be asked."""
     if request.param == "looking":
         monkeypatch.delattr(os, "pidfd_open", raising=False)
-        monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+        monkeypatch.setattr(ending, "LOOK_EVERY", 0.01)
 
 
 def test_what_goes_in_comes_out(run, reactor):

@@ -331,11 +331,6 @@ class TestEnding:
         assert line.sock.fileno() == -1
 
 
-def test_the_words_of_an_error():
-    assert module.reason(ConnectionRefusedError(111, "")) == "Connection refused"
-    assert module.reason(OSError("no number")) == "no number"
-
-
 @pytest.mark.parametrize("failure", [Failure.READ_ERROR, Failure.WRITE_TIMEOUT])
 def test_a_failure_is_told_in_a_turn_of_its_own(reactor, line, failure):
     told = []

@@ -13,8 +13,8 @@ import pytest
 from pipy_core.errors import StartError
 from pipy_core.events import EOS, Data, Failure, StreamEnd
 from pipy_core.filter import Filter
+from pipy_core.net import inbound, opening, transparent
 from pipy_core.net import listener as module
-from pipy_core.net import transparent
 from pipy_core.net.listener import Listener
 from pipy_core.testing import logged
 
@@ -87,10 +87,14 @@ def make_port(reactor, services, contexts):
     for port in ports:
         for client in port.clients:
             client.close()
-        port.listener.close()
-        for inbound in list(port.listener.connections):
-            inbound.abort()
+        port.listener.abort()
     reactor.pass_by()
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Stages that do not end when they are asked to."""
+    monkeypatch.setattr(Stage, "drain", lambda stage: setattr(stage, "drained", stage.drained + 1))
 
 
 def end_after(payload):
@@ -186,7 +190,7 @@ class TestConnections:
         reactor.until(lambda: not port.listener.connections)
 
     def test_a_client_that_has_finished_sending_is_not_waited_for_for_ever(self, reactor, make_port, monkeypatch):
-        monkeypatch.setattr(module, "HALF_CLOSED_LIMIT", 0.05)
+        monkeypatch.setattr(inbound, "HALF_CLOSED_LIMIT", 0.05)
         monkeypatch.setattr(Stage, "busy", lambda _stage: True)
         port = make_port(lambda *_: None)
         client = port.connect()
@@ -342,8 +346,8 @@ class TestOpening:
         port = make_port()
         assert port.log == [f"[INF] [listener] Listening on port {port.address[1]} at 127.0.0.1"]
         with logged() as lines:
-            port.listener.close()
-            port.listener.close()
+            port.listener.abandon()
+            port.listener.abandon()
         assert lines == [f"[INF] [listener] Stopped listening on port {port.address[1]} at 127.0.0.1"]
 
     def test_a_port_that_is_taken(self, reactor, services, contexts, make_port):
@@ -361,7 +365,7 @@ class TestOpening:
         for each in listeners:
             each.open(reuse_port=True)
         for each in listeners:
-            each.close()
+            each.abandon()
 
     def test_ipv6(self, reactor, services, contexts):
         try:
@@ -378,7 +382,7 @@ class TestOpening:
         assert contexts.inbounds[0][1] == "::1"
         client.close()
         reactor.until(lambda: not listener.connections)
-        listener.close()
+        listener.abandon()
 
 
 class TestChanges:
@@ -395,17 +399,151 @@ class TestChanges:
         old.sendall(b"2")
         assert old.recv(10) == b"2"
 
-    def test_connections_go_on_when_the_port_is_closed(self, make_port):
+    def test_connections_know_the_generation_they_began_in_and_tell_it_their_end(self, reactor, services, contexts, make_port):
+        gone = {1: [], 2: []}
+        port = make_port()
+        clients = []
+        for number in (1, 2):
+            port.listener.serve(port.layout, OPTIONS, contexts.new, gone[number].append, number)
+            clients.append(port.connect())
+            reactor.until(lambda number=number: len(port.listener.connections) == number)
+        assert sorted(each.generation for each in port.listener.connections) == [1, 2]
+        for client in clients:
+            client.close()
+        reactor.until(lambda: not port.listener.connections)
+        assert [len(gone[1]), len(gone[2])] == [1, 1]
+
+
+class TestClosing:
+    """Nobody who is connected is turned away; who was not is, in order."""
+
+    def test_connections_go_on(self, reactor, make_port):
         port = make_port()
         client = port.connect()
         client.sendall(b"1")
         client.recv(1)
         port.listener.close()
+        assert port.listener.is_open
+        reactor.until(lambda: not port.listener.is_open)
         client.sendall(b"2")
         assert client.recv(10) == b"2"
         with pytest.raises(ConnectionRefusedError):
             port.connect()
 
+    def test_those_who_wait_in_the_kernel_are_served_and_asked_to_end_soon(self, reactor, make_port, patient):
+        port = make_port(end_after(b"bye"))
+        clients = [socket.create_connection(port.address) for _ in range(5)]  # before the loop has run
+        for client in clients:
+            client.sendall(b"x")
+        port.listener.close()
+        reactor.until(lambda: not port.listener.is_open)
+        assert [stage.drained for stage in port.stages] == [1] * 5
+        for client in clients:
+            assert client.recv(10) == b"bye"
+            client.close()
+
+    def test_those_who_arrive_at_the_last_moment_are_accepted_before_the_end(self, reactor, make_port, monkeypatch):
+        monkeypatch.setattr(module, "refuse_new", lambda _sock: None)
+        port = make_port()
+        port.listener.close()
+        client = socket.create_connection(port.address)
+        reactor.loop.run_callback(port.listener._close_now)
+        reactor.until(lambda: not port.listener.is_open)
+        client.sendall(b"x")
+        reactor.until(lambda: port.stages and port.stages[0].events)
+        client.close()
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has packet filters for sockets")
+    def test_nobody_new_gets_in_meanwhile_unless_it_is_to_stay_after_all(self, reactor, contexts, make_port):
+        port = make_port()
+        port.listener.close()
+        port.listener.close()
+        late = socket.socket()
+        late.setblocking(False)
+        assert late.connect_ex(port.address) == errno.EINPROGRESS
+        reactor.pass_by()
+        assert port.stages == []
+        late.close()
+        port.serve()
+        port.connect().sendall(b"x")
+        assert port.clients[-1].recv(10) == b"x"
+        gevent.sleep(1.5 * module.CLOSING)
+        assert port.listener.is_open
+
+    def test_it_is_not_closed_while_somebody_waits_for_room(self, reactor, make_port, patient, monkeypatch):
+        monkeypatch.setattr(module, "CLOSING", 0.02)
+        port = make_port(maxConnections=1)
+        first, second = port.connect(), port.connect()
+        first.sendall(b"1")
+        assert first.recv(10) == b"1"
+        port.listener.close()
+        gevent.sleep(0.1)
+        assert port.listener.is_open
+        first.close()
+        second.sendall(b"2")
+        assert second.recv(10) == b"2"
+
+    def test_in_the_end_everything_is_cut(self, reactor, make_port):
+        port = make_port()
+        client = port.connect()
+        client.sendall(b"1")
+        client.recv(1)
+        port.listener.close()
+        reactor.later(port.listener.abort)
+        assert read_all(client) == b""
+        assert not port.listener.is_open
+
+
+class TestSharing:
+    """Several processes accept from one socket; here several listeners."""
+
+    def test_all_of_them_get_something_and_one_that_closes_leaves_it_to_the_others(self, reactor, services, contexts):
+        Stage.made = []
+        sock = opening.open_socket(("127.0.0.1", 0), OPTIONS)
+        address, layout = sock.getsockname(), services.layout(Stage)
+        shares = [Listener(reactor, address, layout, OPTIONS, contexts.new, contexts.gone) for _ in range(2)]
+        with logged() as lines:
+            for each in shares:
+                each.adopt(sock.dup(), 2)
+                each.serve(layout, OPTIONS, contexts.new, contexts.gone)
+        assert lines == []
+        clients = [socket.create_connection(address) for _ in range(20)]
+        reactor.until(lambda: len(Stage.made) == 20)
+        assert min(len(each.connections) for each in shares) >= 5
+        shares[0].close()
+        reactor.until(lambda: not shares[0].is_open)
+        clients.append(socket.create_connection(address))
+        reactor.until(lambda: len(Stage.made) == 21)
+        assert len(shares[1].connections) == 21 - len(shares[0].connections)
+        for client in clients:
+            client.close()
+        reactor.until(lambda: not (shares[0].connections or shares[1].connections))
+        shares[1].abandon()
+        sock.close()
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many wait")
+    def test_one_takes_its_part_of_those_who_wait_and_then_leaves_the_others_some_time(
+        self, reactor, services, contexts, monkeypatch
+    ):
+        monkeypatch.setattr(module, "SHARE_PAUSE", 60.0)
+        with opening.open_socket(("127.0.0.1", 0), OPTIONS) as sock:
+            listener = Listener(reactor, sock.getsockname(), services.layout(Stage), OPTIONS, contexts.new, contexts.gone)
+            sock.setblocking(True)
+            listener.adopt(sock.dup(), 3)
+            clients = [socket.create_connection(sock.getsockname()) for _ in range(7)]
+            listener.serve(listener.layout, OPTIONS, contexts.new, contexts.gone)
+            reactor.until(lambda: listener.connections)
+            reactor.pass_by()
+            assert len(listener.connections) == 3
+            listener.close()
+            reactor.until(lambda: not listener.is_open)
+            assert len(listener.connections) == 7
+        for client in clients:
+            client.close()
+        reactor.until(lambda: not listener.connections)
+
+
+class TestDraining:
     def test_draining_asks_every_pipeline_once(self, reactor, make_port):
         port = make_port()
         client = port.connect()
@@ -425,3 +563,17 @@ class TestChanges:
         assert read_all(client) == b""
         assert port.listener.connections == set()
         assert port.stages[0].closed == 1
+
+    def test_it_is_time_again_when_its_grace_has_passed(self, reactor, make_port, patient):
+        port = make_port()
+        listener = port.listener
+        assert listener.leaving() == ([], False)
+        port.connect()
+        reactor.until(lambda: port.stages)
+        listener.drain()
+        assert port.stages[0].drained == 1
+        assert listener.leaving(grace=60.0) == ([], True)
+        assert listener.leaving(current=0) == ([], False)
+        assert listener.leaving() == (list(listener.connections), True)
+        listener.close()
+        assert listener.leaving(current=0) == ([], True)

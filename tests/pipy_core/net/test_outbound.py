@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 from contextlib import contextmanager
+from dataclasses import replace
 
 import gevent
 import gevent.socket
@@ -33,20 +34,17 @@ def logged():
 
 
 class Resolver:
-    """Stands in for the hub's: gives what the test says."""
+    """Stands in for the reactor's: gives what the test says."""
 
     def __init__(self, *addresses):
-        self.addresses = addresses
+        self.endpoints = [(socket.AF_INET, address) for address in addresses]
         self.asked = []
 
-    def getaddrinfo(self, host, port, **_hints):
+    def addresses(self, host, port):
         self.asked.append((host, port))
-        if not self.addresses:
+        if not self.endpoints:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in self.addresses]
-
-    def close(self):
-        """The hub closes it."""
+        return self.endpoints
 
 
 class Upstream:
@@ -215,23 +213,23 @@ class TestConnected:
 class TestAddresses:
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
     def test_addresses_and_localhost_need_no_resolver(self, reactor, upstream, host):
-        reactor.hub.resolver = Resolver()
+        reactor.resolver = Resolver()
         upstream.connect((host, upstream.address[1]))
         upstream.accept()
-        assert reactor.hub.resolver.asked == []
+        assert reactor.resolver.asked == []
 
     def test_all_addresses_of_a_name_are_tried_in_order(self, reactor, upstream, nobody):
-        reactor.hub.resolver = Resolver(nobody, upstream.address)
+        reactor.resolver = Resolver(nobody, upstream.address)
         with logged() as lines:
             upstream.connect(("name.test", 80))
             upstream.feed(Data(b"x"))
             assert upstream.accept().recv(10) == b"x"
-        assert reactor.hub.resolver.asked == [("name.test", 80)]
+        assert reactor.resolver.asked == [("name.test", 80)]
         assert lines == [f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{nobody[1]} (name.test) cannot connect: Connection refused"]
         assert upstream.end is None
 
     def test_a_name_that_is_not_known(self, reactor, upstream):
-        reactor.hub.resolver = Resolver()
+        reactor.resolver = Resolver()
         with logged() as lines:
             upstream.connect(("unknown.test", 80))
             reactor.until(lambda: upstream.end is not None)
@@ -282,8 +280,8 @@ class TestFailing:
             f"[ERR] [outbound] [0.0.0.0]:0 -> [127.0.0.1]:{silence[1]} (127.0.0.1) cannot connect: Connection timed out"
         ]
 
-    def test_nobody_answers_and_no_option_limits_it(self, reactor, upstream, silence, monkeypatch):
-        monkeypatch.setattr(module, "CONNECT_LIMIT", 0.05)
+    def test_nobody_answers_and_no_option_limits_it(self, reactor, upstream, silence):
+        reactor.limits = replace(reactor.limits, connect_timeout=0.05)
         with logged():
             upstream.connect(silence)
             reactor.until(lambda: upstream.end is not None)

@@ -1,5 +1,6 @@
 """All ports of a worker: taken over together or not at all, counted and closed together."""
 
+import itertools
 import socket
 from types import SimpleNamespace
 
@@ -7,17 +8,37 @@ import gevent.socket
 import pytest
 
 from pipy_core.errors import StartError
+from pipy_core.events import EOS
 from pipy_core.filter import Filter
+from pipy_core.net import ports as module
+from pipy_core.net.opening import open_socket
 from pipy_core.net.ports import Ports
+from pipy_core.testing import logged
 
+NONE = {}
 OPTIONS = {"maxConnections": -1, "readTimeout": 0.0, "writeTimeout": 0.0}
 
 
 class Polite(Filter):
-    """Echoes; when it is asked to finish it does nothing."""
+    """Echoes; when it is asked to finish it does nothing, or ends when it is asked for the *last* time."""
+
+    last = 0
+    asked = 0
 
     def process(self, event):
         self.emit(event)
+
+    def drain(self):
+        self.asked += 1
+        if self.asked == self.last:
+            self.emit(EOS)
+
+
+class SentFrom:
+    """An outbound connection."""
+
+    def __init__(self, local):
+        self.local = local
 
 
 def free():
@@ -29,15 +50,16 @@ def free():
 def take_over(reactor, services, contexts):
     """``take_over(addresses)``; ``take_over.ports`` are the ports."""
     ports = Ports(reactor, reuse_port=False)
-    generation = SimpleNamespace(new_context=contexts.new, gone=contexts.gone)
+    numbers = itertools.count(1)
 
-    def take(*addresses):
+    def take(*addresses, sockets=NONE):
         layout = services.layout(Polite)
-        ports.take_over({each: SimpleNamespace(address=each, options=OPTIONS, layout=layout) for each in addresses}, generation)
+        generation = SimpleNamespace(new_context=contexts.new, gone=contexts.gone, number=next(numbers))
+        openings = {each: SimpleNamespace(address=each, options=OPTIONS, layout=layout) for each in addresses}
+        ports.take_over(openings, generation, sockets)
 
     take.ports = ports
     yield take
-    ports.close()
     ports.abort()
     reactor.pass_by()
 
@@ -49,10 +71,13 @@ def talk(address):
     return client
 
 
-def test_ports_are_opened_kept_and_closed(take_over):
+def test_ports_are_opened_kept_and_closed(reactor, take_over):
     first, second, third = free(), free(), free()
     take_over(first, second)
     take_over(second, third)
+    closing = take_over.ports.listeners[-1]
+    assert closing.address == first
+    reactor.until(lambda: not closing.is_open)
     talk(second).close()
     talk(third).close()
     with pytest.raises(ConnectionRefusedError):
@@ -91,3 +116,125 @@ def test_a_connection_that_only_waits_for_its_client_is_not_busy(reactor, take_o
     client.shutdown(socket.SHUT_WR)
     reactor.until(lambda: take_over.ports.busy == 0)
     client.close()
+
+
+def test_a_port_that_is_being_closed_may_be_taken_again(take_over):
+    first, second = free(), free()
+    take_over(first, second)
+    take_over(second)
+    take_over(first, second)
+    assert [each.address for each in take_over.ports.listeners] == [second, first]
+    talk(first).close()
+
+
+def test_sockets_of_others_are_adopted(take_over):
+    first, second = free(), free()
+    with open_socket(first, OPTIONS) as sock:
+        with logged() as lines:
+            take_over(first, second, sockets={first: sock.dup()})
+        assert lines == [f"[INF] [listener] Listening on port {second[1]} at 127.0.0.1"]
+        talk(first).close()
+        with open_socket(free(), OPTIONS) as third, pytest.raises(StartError):
+            take_over(third.getsockname())
+
+
+def test_what_is_open_is_told_apart_by_generation_and_cut_by_it(reactor, take_over):
+    address = free()
+    clients = []
+    for _ in range(2):
+        take_over(address)
+        clients.append(talk(address))
+    assert take_over.ports.generations == {1: 1, 2: 1}
+    with logged() as lines:
+        assert take_over.ports.cut(1) == 1
+        assert take_over.ports.cut(1) == 0
+    assert lines == ["[WRN] [listener] 1 connections of generation 1 had to be cut"]
+    assert take_over.ports.generations == {2: 1}
+    assert clients[0].recv(1) == b""
+    clients[1].sendall(b"y")
+    assert clients[1].recv(1) == b"y"
+    for client in clients:
+        client.close()
+
+
+def test_older_generations_are_asked_to_end_until_they_do(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(Polite, "last", 3)
+    take_over.ports._grace = 0.03
+    address = free()
+    take_over(address)
+    old = talk(address)
+    take_over(address)
+    new = talk(address)
+    begun = reactor.now()
+    assert old.recv(1) == b""
+    assert 0.05 < reactor.now() - begun < 5
+    new.sendall(b"y")
+    assert new.recv(1) == b"y"
+    assert take_over.ports.generations[2] == 1
+    for client in (old, new):
+        client.close()
+
+
+def test_many_are_asked_in_batches(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(module, "DRAIN_BATCH", 3)
+    monkeypatch.setattr(Polite, "last", 1)
+    address = free()
+    take_over(address)
+    clients = [talk(address) for _ in range(8)]
+    ports = take_over.ports
+    left = []
+    monkeypatch.setattr(ports, "_ask", lambda *args, ask=ports._ask: (ask(*args), left.append(ports.busy)))
+    reactor.later(ports.drain)
+    reactor.until(lambda: not ports.busy)
+    assert len(left) == 3
+    for client in clients:
+        assert client.recv(1) == b""
+        client.close()
+
+
+def test_at_the_end_all_are_asked_and_those_who_come_meanwhile(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(module, "SHUTDOWN_GRACE", 0.03)
+    monkeypatch.setattr(Polite, "last", 2)
+    address = free()
+    take_over(address)
+    ports, client = take_over.ports, talk(address)
+    waiting = socket.create_connection(address)
+    assert not ports.ended
+    ports.close()
+    ports.drain()
+    assert client.recv(1) == b""
+    client.close()
+    reactor.until(lambda: ports.ended)
+    assert not ports.busy
+    assert waiting.recv(1) == b""
+    waiting.close()
+
+
+def test_a_port_that_is_being_closed_has_not_ended(reactor, take_over):
+    take_over(free())
+    ports = take_over.ports
+    ports.close()
+    ports.drain()
+    assert not ports.busy
+    assert not ports.ended
+    reactor.until(lambda: ports.ended)
+
+
+def test_connections_of_the_program_to_itself_are_there_to_the_end(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(module, "SHUTDOWN_GRACE", 0.03)
+    monkeypatch.setattr(Polite, "last", 1)
+    address = free()
+    take_over(address)
+    ports, inner, outer = take_over.ports, talk(address), talk(address)
+    reactor.outbounds.add(SentFrom(inner.getsockname()))
+    assert ports.busy == 1
+    ports.close()
+    reactor.later(ports.drain)
+    assert outer.recv(1) == b""
+    inner.sendall(b"y")
+    assert inner.recv(1) == b"y"
+    reactor.until(lambda: ports.ended)
+    inner.sendall(b"z")
+    assert inner.recv(1) == b"z"
+    for client in (inner, outer):
+        client.close()

@@ -106,3 +106,12 @@ def test_a_spawned_greenlet_may_wait(reactor):
     reactor.spawn(waits, 7)
     assert seen == []
     reactor.until(lambda: seen == [7])
+
+
+def test_who_only_looked_at_the_clock_does_not_keep_what_is_written_later(reactor):
+    reactor.run(reactor.turn.now)
+    gevent.sleep(0.001)  # now that is flushed, with nothing written
+    sink = Sink()
+    reactor.run(lambda: reactor.turn.dirty.append(sink))
+    reactor.until(lambda: sink.flushes)
+    assert sink.flushes == 1

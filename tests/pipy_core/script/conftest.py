@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import Context, Function
 from pipy_core.filter import Filter
 from pipy_core.kinds import ANY
+from pipy_core.limits import DEFAULTS
 from pipy_core.net.reactor import Reactor
 from pipy_core.params import Param
 from pipy_core.registry import Registry
@@ -32,6 +34,8 @@ class Stage:
     """An isolate with a program; what a story gets."""
 
     turn: Any
+    book: Any
+    limits = DEFAULTS
 
     def __init__(self, engine: Engine, registry: Registry, folder: Path) -> None:
         self.engine = engine
@@ -45,6 +49,7 @@ class Stage:
         self.turn = self.reactor.turn
         self.after = self.reactor.after
         self.now = self.reactor.now
+        self.book = self.reactor.book
 
     def report(self, error: BaseException, where: str) -> None:
         """A turn failed."""
@@ -62,7 +67,7 @@ class Stage:
         """Load ``main`` from *files*, whose names get a ``.js``."""
         for name, source in files.items():
             (self.folder / f"{name}.js").write_text(source)
-        self.program = load(self.engine, self.registry, Codebase(self.folder), "/main.js", self, 2.0)
+        self.program = load(self.engine, self.registry, Codebase(Snapshot(self.folder, "/main.js")), "/main.js", self, 2.0)
         return self.program
 
     def functions(self, pipeline: str = "p") -> list[Function]:

@@ -9,6 +9,7 @@ from pipy_core.context import UNDEFINED, Identity
 from pipy_core.errors import ScriptError
 from pipy_core.events import END, EOS, Data, Failure, Head, Message, MessageStart, StreamEnd
 from pipy_core.testing import logged
+from tests.engine import by_engine
 
 INBOUND = (7, "10.0.0.1", 1234, "127.0.0.1", 8000)
 
@@ -441,7 +442,11 @@ class TestErrors:
             ("throw 'text'", "Error", "thrown: text"),
             ("throw null", "Error", "thrown: null"),
             ("throw { code: 5 }", "Error", 'thrown: {"code":5}'),
-            ("null.x", "TypeError", "Cannot read properties of null (reading 'x')"),
+            (
+                "null.x",
+                "TypeError",
+                by_engine(v8="Cannot read properties of null (reading 'x')", quickjs="cannot read property 'x' of null"),
+            ),
             ("nobody", "ReferenceError", "nobody is not defined"),
             ("JSON.parse('{')", "SyntaxError", "Expected property name or '}' in JSON at position 1 (line 1 column 2)"),
             ("throw Object.assign(new Error('own'), { name: 'Own' })", "Own", "own"),
@@ -470,7 +475,7 @@ class TestErrors:
                 6,
                 "function innermost() { throw new Error('deep') }))",
             )
-            assert caught.value.place.column == caught.value.place.source.index("new Error") + 1
+            assert caught.value.place.column == caught.value.place.source.index(by_engine(v8="new Error", quickjs="Error(")) + 1
             frames = caught.value.stack.splitlines()
             assert frames[0].startswith("innermost at /main.js:6:")
             assert [frame.rpartition("/main.js:")[2].partition(":")[0] for frame in frames] == ["6", "5", "3"]

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import UNDEFINED
 from pipy_core.errors import ArgumentError, LoadError
 from pipy_core.script.codec import Codec
@@ -91,7 +92,7 @@ class TestCodebase:
     def test_files_are_found_from_the_root(self, tmp_path):
         (tmp_path / "sub").mkdir()
         (tmp_path / "sub" / "file").write_bytes(b"\xff")
-        codebase = Codebase(tmp_path)
+        codebase = Codebase(Snapshot(tmp_path, "/main.js"))
         assert codebase.read("/sub/file") == b"\xff"
         assert codebase.read("/sub") is None
         assert codebase.read("/sub/file/more") is None
@@ -99,7 +100,7 @@ class TestCodebase:
 
     def test_sources_are_kept_for_messages(self, tmp_path):
         (tmp_path / "a.js").write_text("one\ntwo")
-        codebase = Codebase(tmp_path)
+        codebase = Codebase(Snapshot(tmp_path, "/main.js"))
         assert codebase.source("/a.js") == "one\ntwo"
         (tmp_path / "a.js").write_text("changed")
         assert [codebase.line("/a.js", number) for number in (0, 1, 2, 3)] == ["", "one", "two", ""]
@@ -112,22 +113,48 @@ class TestCodebase:
     )
     def test_first_lines(self, tmp_path, content, source):
         (tmp_path / "a.js").write_bytes(content)
-        assert Codebase(tmp_path).source("/a.js") == source
+        assert Codebase(Snapshot(tmp_path, "/main.js")).source("/a.js") == source
 
     def test_what_is_no_text(self, tmp_path):
         (tmp_path / "a.js").write_bytes(b"\xff")
         with pytest.raises(LoadError, match=r"^Error: /a\.js is not UTF-8 text"):
-            Codebase(tmp_path).source("/a.js")
+            Codebase(Snapshot(tmp_path, "/main.js")).source("/a.js")
 
     def test_the_line_with_the_first_byte_that_is_no_text_is_named(self, tmp_path):
         (tmp_path / "a.js").write_bytes("pipy()\n  // \u00fc\xfc".encode("utf-8") + b"\n\xfc")
         with pytest.raises(LoadError, match=r"there is a byte 0xfc in line 3$"):
-            Codebase(tmp_path).source("/a.js")
+            Codebase(Snapshot(tmp_path, "/main.js")).source("/a.js")
+
+    def test_what_is_pinned_counts_until_the_script_is_loaded(self, tmp_path):
+        (tmp_path / "a.js").write_text("on the disk")
+        (tmp_path / "b.js").write_text("on the disk")
+        codebase = Codebase(Snapshot(tmp_path, "/a.js", pinned={"/a.js": b"pinned", "/b.js": None}))
+        assert (codebase.source("/a.js"), codebase.read("/b.js")) == ("pinned", None)
+        codebase.settle()
+        assert (codebase.read("/a.js"), codebase.read("/b.js")) == (b"on the disk", b"on the disk")
+
+    def test_what_was_read_is_kept_for_others(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("pipy_core.script.host.RECORDED_LIMIT", 20)
+        (tmp_path / "a.js").write_text("#!text")
+        (tmp_path / "large").write_bytes(bytes(20))
+        codebase = Codebase(Snapshot(tmp_path, "/a.js"), recording=True)
+        for path in ("/a.js", "/large", "/none"):
+            codebase.source(path)
+        assert codebase.seen == {"/a.js": b"#!text", "/none": None}
+        codebase.settle()
+        (tmp_path / "later").write_text("x")
+        codebase.read("/later")
+        assert "/later" not in codebase.seen
+
+    def test_nothing_is_kept_for_nobody(self, tmp_path):
+        codebase = Codebase(Snapshot(tmp_path, "/a.js"))
+        codebase.read("/a.js")
+        assert codebase.seen == {}
 
     def test_what_cannot_be_read_is_told_in_words(self, tmp_path):
         (tmp_path / "loop").symlink_to("loop")
         with pytest.raises(OSError, match=r"^cannot read /loop: Too many levels of symbolic links$"):
-            Codebase(tmp_path).read("/loop")
+            Codebase(Snapshot(tmp_path, "/main.js")).read("/loop")
 
 
 def test_an_entry_of_the_codebase(tmp_path):
@@ -135,7 +162,7 @@ def test_an_entry_of_the_codebase(tmp_path):
     (tmp_path / "folder").mkdir()
     os.utime(tmp_path / "a.txt", ns=(1, 5))
     os.mkfifo(tmp_path / "pipe")
-    codebase = Codebase(tmp_path)
+    codebase = Codebase(Snapshot(tmp_path, "/main.js"))
     assert codebase.entry("/a.txt", 7) == (b"content", 5)
     with pytest.raises(ValueError, match=r"a\.txt is larger than 0 MiB"):
         codebase.entry("/a.txt", 6)

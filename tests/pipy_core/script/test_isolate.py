@@ -1,4 +1,4 @@
-"""The traps of running a reactor on V8's thread: each was seen to hang, kill or corrupt something, and must not."""
+"""The traps of a reactor that calls scripts: each was seen to hang, kill or corrupt something, and must not. For every engine."""
 
 import os
 from collections.abc import Callable
@@ -11,17 +11,13 @@ import pytest
 from pipy_core.errors import ScriptError
 from pipy_core.events import Data, Head, MessageStart
 from pipy_core.registry import Registry
-from pipy_core.script import isolate as module
+from pipy_core.script import engines
 from pipy_core.script.engine import Engine
-from pipy_core.script.isolate import Isolate
-from pipy_core.script.v8 import initialize, v8_version
+from pipy_core.script.isolate import FATAL_EXIT, HEARTBEAT_LIMIT
 from pipy_core.testing import logged
+from tests.engine import by_engine
 
 Play = Callable[..., None]
-
-
-def test_the_version_of_v8_is_known() -> None:
-    assert v8_version().split(".")[0].isdigit()
 
 
 def test_a_call_gives_what_the_function_returns(play: Play) -> None:
@@ -119,19 +115,11 @@ class TestHangs:
     def test_a_silent_reactor_ends_the_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
         codes: list[int] = []
         monkeypatch.setattr(os, "_exit", codes.append)
-        silent = Isolate(64 << 20, lambda question: question)
-        silent._beat -= module.HEARTBEAT_LIMIT + 1
+        silent: Any = engines.make("auto", 64 << 20, lambda question: question)
+        silent._beat -= HEARTBEAT_LIMIT + 1
         silent._watch()
-        assert codes == [module.FATAL_EXIT]
+        assert codes == [FATAL_EXIT]
         silent.dispose()
-
-    def test_an_exception_in_the_callback_ends_the_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        codes: list[int] = []
-        monkeypatch.setattr(os, "_exit", codes.append)
-        broken = Isolate(64 << 20, lambda question: question)
-        broken._on_callback(module.CALL, None)
-        assert codes == [module.FATAL_EXIT]
-        broken.dispose()
 
     def test_a_program_that_fails_ends_the_reactor(self) -> None:
         def program() -> None:
@@ -365,16 +353,12 @@ def test_a_dropped_generation_leaves_nothing(play: Play) -> None:
     play(story)
 
 
-def test_v8_is_started_once() -> None:
-    assert initialize() is initialize()
-
-
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
         ("({ bad", "SyntaxError: "),
         ("() => { throw new Error('not today') }", "Error: not today"),
-        ("5", "TypeError: 5 is not a function"),
+        ("5", by_engine(v8="TypeError: 5 is not a function", quickjs="TypeError: not a function")),
     ],
 )
 def test_a_broken_script_source_of_a_plugin_is_left_out(play: Play, source: str, reason: str) -> None:

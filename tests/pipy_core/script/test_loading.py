@@ -2,13 +2,16 @@
 
 import pytest
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import ScriptDict, ScriptList
 from pipy_core.errors import LoadError
 from pipy_core.filter import Filter
 from pipy_core.kinds import ANY, ARRAY, FUNCTION, NUMBER, PIPELINE, STRING
 from pipy_core.params import Param
+from pipy_core.script import loading
 from pipy_core.script.host import Codebase
 from pipy_core.testing import logged
+from tests.engine import ENGINE, by_engine
 
 UNKNOWN = " has no value while the script is being loaded"
 
@@ -81,9 +84,9 @@ class TestPrograms:
             main, other = stage.program.modules
             assert (main.path, other.path) == ("/main.js", "/other.js")
             assert [(port.address, port.options["readTimeout"]) for port in main.ports] == [
-                (("0.0.0.0", 8000), 0.0),
+                (("0.0.0.0", 8000), None),
                 (("127.0.0.1", 8001), 300.0),
-                (("::1", 8002), 0.0),
+                (("::1", 8002), None),
             ]
             tasks = [(task.name, task.interval, task.signal) for task in main.tasks]
             assert tasks == [("Task #1", 0.0, ""), ("Task #2 (2.5m)", 150.0, ""), ("Task #3 (SIGHUP)", 0.0, "SIGHUP")]
@@ -306,7 +309,8 @@ class TestDeclarations:
         assert error.kind == "TypeError"
         assert error.message == message or message is None
         assert error.message.startswith(call.partition("(")[0] + ": ")
-        assert place(error) == ("/main.js", 2, 4)
+        column = 15 if "/" in call and ENGINE == "quickjs" else 4  # there a call stands at the last operator of its arguments
+        assert place(error) == ("/main.js", 2, column)
 
     @pytest.mark.parametrize(
         ("call", "kind", "message"),
@@ -338,8 +342,8 @@ class TestPlaces:
             ("pipy()\n  .pipeline('p'\n  .count(1)", "SyntaxError", 3, None),
             ("pipy(\n  { a: }\n)", "SyntaxError", 2, 8),
             ("pipy()\n  .noSuchFilter()", "TypeError", 2, 4),
-            ("(c =>\n  pipy().pipeline(c.deep.name)\n)({})", "TypeError", 2, 26),
-            ("(() => {\n  throw new RangeError('far')\n})()", "RangeError", 2, 9),
+            ("(c =>\n  pipy().pipeline(c.deep.name)\n)({})", "TypeError", 2, by_engine(v8=26, quickjs=19)),
+            ("(() => {\n  throw new RangeError('far')\n})()", "RangeError", 2, by_engine(v8=9, quickjs=13)),
         ],
     )
     def test_mistakes_in_the_main_script_and_in_others(self, refused, name, source, kind, line, column):
@@ -449,3 +453,35 @@ def test_variables_are_known_by_the_type_of_their_first_value(load):
         main="pipy({ _text: '', _count: 0, _flag: false, _thing: {}, _none: null }).import({ __shared: 'o' }).pipeline('p').chain('other.js', 'p')",
         other="pipy().export('o', { __shared: '' }).pipeline('p')",
     )
+
+
+def test_each_generation_reads_its_own_files(play, tmp_path):
+    def story(stage):
+        (tmp_path / "text").write_text("first")
+        first = stage.load(main="pipy().pipeline('p').call(() => pipy.load('text').toString())")
+        function = stage.functions()[0]
+        stage.folder = tmp_path / "second"
+        stage.folder.mkdir()
+        (stage.folder / "text").write_text("second")
+        stage.load(main="pipy().pipeline('p').call(() => pipy.load('text').toString())")
+        assert stage.call(0) == "second"
+        assert first.call(first.new_context(), function, ()) == "first"
+        with pytest.raises(LoadError):
+            stage.load(main="pipy(")
+        assert first.call(first.new_context(), function, ()) == "first"
+
+    play(story)
+
+
+def test_what_is_pinned_counts_while_the_script_is_loaded(play, tmp_path):
+    def story(stage):
+        (tmp_path / "text").write_text("on the disk")
+        pinned = {
+            "/main.js": b"const was = pipy.load('text'); pipy().pipeline('p').call(() => was + ', ' + pipy.load('text'))",
+            "/text": b"pinned",
+        }
+        codebase = Codebase(Snapshot(tmp_path, "/main.js", pinned=pinned))
+        stage.program = loading.load(stage.engine, stage.registry, codebase, "/main.js", stage, 2.0)
+        assert stage.call(0) == "pinned, on the disk"
+
+    play(story)

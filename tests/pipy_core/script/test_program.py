@@ -7,6 +7,7 @@ import pytest
 from pipy_core.errors import Place, ScriptError
 from pipy_core.script.isolate import HeapExhausted
 from pipy_core.testing import logged
+from tests.engine import by_engine
 
 SCRIPT = "pipy({ _x: 'initial' }).pipeline('p').call(() => _x).call(x => { _x = x }).call(() => { throw new Error('mine') })"
 
@@ -74,7 +75,9 @@ def test_errors_have_places(play):
         stage.load(main=SCRIPT)
         with pytest.raises(ScriptError) as caught:
             stage.call(2)
-        assert caught.value.place == Place("/main.js", 1, SCRIPT.index("new Error") + 1, SCRIPT)
+        assert caught.value.place == Place(
+            "/main.js", 1, SCRIPT.index(by_engine(v8="new Error", quickjs="Error('mine")) + 1, SCRIPT
+        )
 
     play(story)
 

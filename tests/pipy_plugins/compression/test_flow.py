@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipy_core.api import END, EOS, FLUSH, Data, Failure, MessageStart, StreamEnd
+from pipy_core.counters import Tally
 from pipy_core.testing import Tape, check_filter, logged
 from pipy_core.testing.check import merged
 from pipy_plugins.compression.decompress import DecompressMessage
@@ -27,7 +28,7 @@ def tape(**limits):
 
 def test_a_large_body_comes_a_burst_a_turn():
     run = tape()
-    bomb = gzip.compress(bytes(3 * MIB + 5), mtime=0)
+    bomb = gzip.compress(bytes(3 * BURST + 5), mtime=0)
     events = run.play(START, Data(bomb), END).events
     assert merged(events) == [START, Data(bytes(BURST))]
     assert run.held
@@ -46,10 +47,10 @@ def test_it_waits_for_a_receiver_that_is_full():
     full = run.pipeline.new_valve()
     full.close()
     valve.append(full)
-    run.play(START, Data(gzip.compress(bytes(2 * MIB), mtime=0)), END).anything()
+    run.play(START, Data(gzip.compress(bytes(2 * BURST), mtime=0)), END).anything()
     run.advance(10).expect()
     full.open()
-    assert merged(run.advance(0).events) == [Data(bytes(MIB)), END]
+    assert merged(run.advance(0).events) == [Data(bytes(BURST)), END]
 
 
 def test_what_comes_during_a_pause_waits_in_order():
@@ -91,7 +92,9 @@ def test_too_much_in_a_pause_ends_the_stream():
 def test_a_size_limit():
     run = tape(sizeLimit=4)
     with logged() as lines:
+        run.context.group.tally = Tally("port")
         run.play(START, Data(HELLO), END).expect(START, StreamEnd(Failure.BUFFER_OVERFLOW))
+    assert run.context.group.tally.refused == {"decompression": 1}
     assert lines == [f"[ERR] [decompress] {len(HELLO)} bytes have expanded to 5 or more: the stream is ended"]
     run.play(START, EOS).expect()
     tape(sizeLimit=5).play(START, Data(HELLO), END).expect(START, Data(b"hello"), END)

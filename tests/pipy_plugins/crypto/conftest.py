@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.errors import ScriptError
 from pipy_core.filter import Filter
 from pipy_core.kinds import ANY
@@ -62,7 +63,7 @@ def run(tmp_path: Path) -> Callable[..., Any]:
 
         def story() -> None:
             try:
-                program = load(engine, registry, Codebase(tmp_path), "/main.js", Stage(fail), 5.0)
+                program = load(engine, registry, Codebase(Snapshot(tmp_path, "/main.js")), "/main.js", Stage(fail), 5.0)
                 (use,) = program.modules[0].pipelines["p"].uses
                 probe = use.make()
                 assert isinstance(probe, Probe)

@@ -211,58 +211,118 @@ def test_half_a_request() -> None:
 LAST = b"content-length: 0\r\nconnection: close\r\n\r\n|end"
 
 
-def test_draining_ends_what_waits_for_requests() -> None:
-    """At once; with a request before or without."""
-    tape_of().drain().expect(EOS)
+def test_draining_lets_a_client_go_that_asks_for_nothing() -> None:
+    """Not at once: a request may be on its way. With a request before or without."""
+    tape = tape_of()
+    tape.drain().expect()
+    tape.drain().expect(EOS)
     tape = tape_of()
     tape.play(get()).expect()
     assert answer(tape.child("r")).endswith(KEEP)
+    tape.drain().expect()
     tape.drain().expect(EOS)
     tape.drain().expect()
     tape.play(get()).expect()
     assert len(tape.children()) == 1
 
 
+def test_a_request_that_was_on_its_way_is_answered_and_the_last_one() -> None:
+    """With one before or without; half a head counts as one."""
+    for before in (0, 1):
+        for cut in (0, 9):
+            tape = tape_of()
+            for _ in range(before):
+                tape.play(get()).expect()
+                assert answer(tape.child("r")).endswith(KEEP)
+            payload = get().payload
+            tape.play(Data(payload[:cut])).expect()
+            tape.drain().expect()
+            tape.play(Data(payload[cut:])).expect()
+            tape.drain().expect()
+            tape.drain().expect()
+            assert answer(tape.children()[-1]).endswith(LAST)
+
+
 def test_draining_makes_the_last_answer_final() -> None:
-    """The others are not; requests that come later are ignored."""
+    """The others are not; what has come by then is answered too, and requests that come later are ignored."""
     tape = tape_of()
     tape.play(get("/1"), Data(get("/2").payload + b"GET /half HTTP/1.1\r\n")).expect()
     tape.drain().expect()
-    tape.play(Data(b"Host: h\r\n\r\n"), get("/3")).expect()
     one, two = tape.children()
     assert answer(one).endswith(KEEP)
-    assert answer(two).endswith(LAST)
-    assert two.closed
+    assert answer(two).endswith(KEEP)
+    tape.play(Data(b"Host: h\r\n\r\n"), get("/4")).expect()
+    *_, three, four = tape.children()
+    assert answer(three).endswith(KEEP)
+    assert answer(four).endswith(LAST)
+    tape.play(get("/5")).expect()
+    assert len(tape.children()) == 4
+    assert four.closed
+
+
+def test_draining_while_answers_come_at_once() -> None:
+    """Of several requests in one read the last one is the last one."""
+    tape = tape_of()
+    tape.drain().expect()
+    tape.play(Data(get("/1").payload + get("/2").payload + get("/3").payload)).expect()
+    first, second, third = tape.children()
+    assert wire(third.reply(start(), END).events) == b""
+    assert answer(first).endswith(KEEP)
+    out = answer(second)
+    assert KEEP in out
+    assert out.endswith(LAST)
 
 
 def test_draining_in_the_middle_of_a_request() -> None:
-    """It is completed, and what follows it is ignored; half a head counts as one."""
+    """It is completed; what follows at once is answered too."""
     tape = tape_of()
     tape.play(CHUNKED).expect()
     tape.drain().expect()
     tape.play(Data(b"0\r\n\r\n" + get("/next").payload)).expect()
-    assert tape.child("r").fed[1:] == [Data(b"a"), END]
+    one, two = tape.children()
+    assert one.fed[1:] == [Data(b"a"), END]
+    assert answer(one).endswith(KEEP)
+    assert answer(two).endswith(LAST)
+
+
+def test_draining_and_an_answer_before_the_request_is_complete() -> None:
+    """It is the last one: where the next would begin, is not waited for."""
+    tape = tape_of()
+    tape.play(CHUNKED).expect()
+    tape.drain().expect()
     assert answer(tape.child("r")).endswith(LAST)
-    for rest in (get().payload[9:], get().payload[9:] + get("/next").payload):
-        tape = tape_of()
-        tape.play(Data(get().payload[:9])).expect()
-        tape.drain().expect()
-        tape.play(Data(rest)).expect()
-        assert len(tape.children()) == 1
-        assert answer(tape.child("r")).endswith(LAST)
 
 
 def test_draining_in_the_middle_of_an_answer() -> None:
-    """The client was told that the connection goes on; it ends behind the answer all the same."""
+    """The client was told that the connection goes on: so it does, until nothing has come for a while, or one more request."""
+    for more in (False, True):
+        tape = tape_of()
+        tape.play(get()).expect()
+        assert b"chunked\r\n" + KEEP in wire(tape.child("r").reply(start(), Data(b"x" * 11)).events)
+        tape.drain().expect()
+        assert wire(tape.child("r").reply(END).events) == b"0\r\n\r\n"
+        tape.drain().expect()
+        if more:
+            tape.play(get()).expect()
+            assert answer(tape.children()[1]).endswith(LAST)
+        else:
+            tape.drain().expect(EOS)
+
+
+def test_draining_before_an_answer_of_unknown_length() -> None:
+    """Its head says that it is the last one, and nobody is listened to from then on."""
     tape = tape_of()
     tape.play(get()).expect()
-    assert b"chunked\r\n" + KEEP in wire(tape.child("r").reply(start(), Data(b"x" * 11)).events)
     tape.drain().expect()
+    out = wire(tape.child("r").reply(start(), Data(b"x" * 11)).events)
+    assert b"chunked\r\nconnection: close\r\n\r\n" in out
+    tape.play(get()).expect()
+    assert len(tape.children()) == 1
     assert wire(tape.child("r").reply(END).events) == b"0\r\n\r\n|end"
 
 
 def test_draining_while_another_protocol_is_asked_for() -> None:
-    """If it is agreed upon, it is for the sub-pipeline to finish; if not, the answer is the last one."""
+    """If it is agreed upon, it is for the sub-pipeline to finish; if not, requests go on."""
     tape = tape_of()
     tape.play(UPGRADE, get("/next")).expect()
     tape.drain().expect()
@@ -275,8 +335,12 @@ def test_draining_while_another_protocol_is_asked_for() -> None:
     tape = tape_of()
     tape.play(UPGRADE, get("/next")).expect()
     tape.drain().expect()
+    assert answer(tape.child("r")).endswith(KEEP)
+    assert answer(tape.children()[1]).endswith(LAST)
+    tape = tape_of()
+    tape.play(UPGRADE).expect()
+    tape.drain().expect()
     assert answer(tape.child("r")).endswith(LAST)
-    assert len(tape.children()) == 1
 
 
 def test_a_client_that_is_gone() -> None:

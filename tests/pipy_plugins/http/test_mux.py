@@ -226,7 +226,7 @@ def test_a_held_client_that_goes_away_is_let_go() -> None:
 
 def test_many_waiting_requests() -> None:
     """Their number is not limited by the depth of the stack."""
-    one = first_tape()
+    one = first_tape(maxPending=2000)
     one.play(start("POST"), END).expect()
     others = [one.again() for _ in range(2000)]
     for other in others:
@@ -735,8 +735,8 @@ def test_idle_sessions_end() -> None:
 
 
 def test_sessions_in_use_do_not_end() -> None:
-    """However long it takes."""
-    one = first_tape(maxIdle=1)
+    """However long it takes, where no limit is set."""
+    one = first_tape(maxIdle=1, responseTimeout=0)
     exchange(one)
     two = one.again()
     two.play(start(), END).expect()
@@ -853,5 +853,11 @@ def test_versions(version: float, text: str) -> None:
 def test_declaration() -> None:
     """The defaults."""
     with logged():
-        assert bind(declared(mux, "muxHTTP").forms, ["x", "k"])[2] == {"maxIdle": 10, "bufferSize": 4096, "version": 1}
+        assert bind(declared(mux, "muxHTTP").forms, ["x", "k"])[2] == {
+            "maxIdle": 10,
+            "responseTimeout": None,
+            "maxPending": None,
+            "bufferSize": 4096,
+            "version": 1,
+        }
         assert bind(declared(mux, "muxHTTP").forms, ["x", "k", ScriptDict(maxIdle="1m")])[2]["maxIdle"] == 60

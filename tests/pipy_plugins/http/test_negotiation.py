@@ -260,3 +260,13 @@ def test_a_function_gives_no_version(version: Any) -> None:
     tape = tape_of(version=lambda: version)
     played = tape.play(start(), END)
     played.fails(ScriptError).expect(StreamEnd(Failure.RUNTIME_ERROR))
+
+
+def test_so_many_wait() -> None:
+    """Whoever comes then is turned away, and counted."""
+    one = tape_of(maxPending=1)
+    ask(one)
+    two = one.again()
+    assert shown(two.play(start(), END).events) == [503, "END"]
+    assert agree(one, "") == []
+    assert shown(one.child("c").reply(Data(OK)).events) == [200, b"ok", "END"]

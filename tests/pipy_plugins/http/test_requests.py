@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipy_core.events import EOS, Data, Event, MessageEnd, MessageStart
 from pipy_core.testing import Tape, merged, target
 from pipy_plugins.http.demux import DemuxHTTP
-from pipy_plugins.http.framing import MAX_FIELDS, MAX_HEAD, MAX_LINE, BadMessage
+from pipy_plugins.http.framing import LIMITS, BadMessage
 from pipy_plugins.http.heads import RequestHead
 from pipy_plugins.http.mux import MuxHTTP
 from pipy_plugins.http.requests import RequestDecoder
@@ -246,9 +246,9 @@ BAD = [
     pytest.param(request(CHUNKED, body=(b"1;" + b"x" * 200 + b"\r\na\r\n") * 200 + b"0\r\n\r\n"), 400, id="many-extensions"),
     pytest.param(request(CHUNKED, body=b"0\r\nA: " + b"x" * 20000 + b"\r\n\r\n"), 400, id="long-trailer"),
     pytest.param(b"\r\n" * 20 + b"GET / HTTP/1.1\r\n" + HOST + b"\r\n", 400, id="too-many-empty-lines"),
-    pytest.param(b"GET /" + b"a" * MAX_LINE + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, id="long-target"),
-    pytest.param(request(*[b"A: b"] * MAX_FIELDS), 431, id="many-fields"),
-    pytest.param(request(b"A: " + b"x" * MAX_HEAD), 431, id="large-head"),
+    pytest.param(b"GET /" + b"a" * LIMITS.max_request_line + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414, id="long-target"),
+    pytest.param(request(*[b"A: b"] * LIMITS.max_header_count), 431, id="many-fields"),
+    pytest.param(request(b"A: " + b"x" * LIMITS.max_header_size), 431, id="large-head"),
 ]
 
 
@@ -338,7 +338,7 @@ def test_garbage_is_refused_at_its_first_byte() -> None:
 def test_limits_hold_without_the_end_of_a_line() -> None:
     """What is kept is bounded before it is understood."""
     assert decode([b"GET /"] + [b"a" * 1000] * 9)[1] == 414
-    assert decode([b"G" * (MAX_LINE + 1)])[1] in (400, 414)
+    assert decode([b"G" * (LIMITS.max_request_line + 1)])[1] in (400, 414)
     assert decode([b"GET / HTTP/1.1\r\nHost: h\r\n"] + [b"A: " + b"b" * 1000 + b"\r\n"] * 66)[1] == 431
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from pipy_core.errors import ScriptError
 from pipy_core.events import END, EOS, Data, Event, Failure, Head, Message, MessageStart, StreamEnd
+from pipy_core.limits import DEFAULTS
 from pipy_core.testing import Tape, check_filter, logged, throws
-from pipy_plugins.http.serve import MAX_BODY, ServeHTTP
+from pipy_plugins.http.serve import ServeHTTP
 
 GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 HELLO = Message(Head({"headers": {"x": "y"}}), Data(b"hi"))
@@ -124,7 +125,7 @@ def test_a_body_that_is_too_large() -> None:
     """413; nothing more is held."""
     tape = Tape(ServeHTTP, echo)
     tape.play(Data(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n")).expect()
-    tape.play(Data(b"x" * MAX_BODY)).expect()
+    tape.play(Data(b"x" * DEFAULTS.max_body_buffer)).expect()
     assert wire(tape.play(Data(b"x")).events).startswith(b"HTTP/1.1 413 Payload Too Large\r\n")
     tape.play(Data(b"x")).expect()
 
@@ -138,21 +139,47 @@ def test_the_end_of_the_client() -> None:
     Tape(ServeHTTP, HELLO).play(half, StreamEnd(Failure.READ_ERROR)).expect(EOS)
 
 
-def test_draining() -> None:
-    """What waits for a request ends at once, what has begun to get one answers it first; then nothing more."""
-    last = ANSWER.replace(b"keep-alive", b"close") + b"|end"
-    Tape(ServeHTTP, HELLO).drain().expect(EOS)
-    tape = Tape(ServeHTTP, HELLO)
-    assert wire(tape.play(Data(GET)).events) == ANSWER
-    tape.drain().expect(EOS)
-    tape.drain().expect()
-    tape.play(Data(GET)).expect()
-    post = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
-    for cut in (9, len(post) - 1):
+LAST = ANSWER.replace(b"keep-alive", b"close") + b"|end"
+
+
+def test_draining_lets_a_client_go_that_asks_for_nothing() -> None:
+    """Not at once: a request may be on its way."""
+    for before in (0, 1):
         tape = Tape(ServeHTTP, HELLO)
-        tape.play(Data(post[:cut])).expect()
+        for _ in range(before):
+            assert wire(tape.play(Data(GET)).events) == ANSWER
         tape.drain().expect()
-        assert wire(tape.play(Data(post[cut:] + GET)).events) == last
+        tape.drain().expect(EOS)
+        tape.drain().expect()
+        tape.play(Data(GET)).expect()
+
+
+@pytest.mark.parametrize("handler", [HELLO, echo])
+def test_draining_makes_the_next_answer_the_last_one(handler: Any) -> None:
+    """Whatever of the request has come by then; behind it nothing is read."""
+    post = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+    for cut in (0, 9, len(post) - 1):
+        tape = Tape(ServeHTTP, handler)
+        tape.play(Data(post[:cut])).expect()
+        for _ in range(3 if cut else 1):
+            tape.drain().expect()
+        out = wire(tape.play(Data(post[cut:])).events)
+        assert out.count(b"HTTP/1.1 200") == out.count(b"connection: close\r\n") == 1
+        assert out.endswith(b"|end")
+        tape.play(Data(GET)).expect()
+
+
+def test_draining_answers_all_that_has_been_read() -> None:
+    """Of requests that come together the last one is the last one."""
+    for tail in (b"", GET[:9]):
+        tape = Tape(ServeHTTP, HELLO)
+        tape.drain().expect()
+        out = wire(tape.play(Data(GET * 3 + tail)).events)
+        if tail:
+            assert out == ANSWER * 3
+            assert wire(tape.play(Data(GET[9:])).events) == LAST
+        else:
+            assert out == ANSWER * 2 + LAST
 
 
 def test_other_protocols_are_not_spoken() -> None:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.script.host import Codebase
 from pipy_plugins.http_file import files
 from pipy_plugins.http_file.files import answer, choose, content, describe
 
 
 def open_file(path):
-    return files.open_file(Codebase(Path.cwd()), path)
+    return files.open_file(Codebase(Snapshot(Path.cwd(), "/main.js")), path)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ HEAD = [(b":status", b"200")]
 
 def connection() -> ServerProtocol:
     """A connection whose client has said hello."""
-    protocol = ServerProtocol(FrameReader(Budget(lambda: 0.0), HELLO[:24]))
+    protocol = ServerProtocol(FrameReader(Budget(lambda: 0.0), HELLO[:24]), 65536)
     protocol.receive_data(HELLO)
     protocol.clear_outbound_data_buffer()
     return protocol

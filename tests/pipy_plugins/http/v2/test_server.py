@@ -18,6 +18,7 @@ from pipy_plugins.http.heads import FailureHead, ResponseHead
 from pipy_plugins.http.v2.heads import Request, Response
 from pipy_plugins.http.v2.limits import CONNECTION_WINDOW, HIGH_WATER, MAX_STREAMS, MAX_UNSENT, STREAM_WINDOW
 from tests.pipy_plugins.http.v2.peer import (
+    ACK,
     DATA,
     END_HEADERS,
     END_STREAM,
@@ -26,6 +27,7 @@ from tests.pipy_plugins.http.v2.peer import (
     GOAWAY,
     HEADERS,
     HELLO,
+    PING,
     POST,
     POST_BLOCK,
     PREFACE,
@@ -393,12 +395,12 @@ def test_only_tunnels_depend_on_their_sub_pipeline() -> None:
     answer(peer, child, start(), END)
     peer.tape.advance(0).expect()
     assert peer.tape.pipeline.busy()
-    assert [frame.type for frame in frames(peer.tape.drain().events)] == [GOAWAY]
+    assert [frame.type for frame in frames(peer.tape.drain().events)] == [GOAWAY, PING]
     assert child.drained
     events = child.reply(EOS).events
     assert [frame.flags for frame in frames(events) if frame.type == DATA] == [{"END_STREAM"}]
-    assert events[-1] == EOS
     assert not peer.tape.pipeline.busy()
+    assert peer.tape.drain().events[-1] == EOS
 
 
 # -- tunnels ------------------------------------------------------------------------------------------------------------
@@ -575,27 +577,73 @@ def test_too_many_streams_are_refused() -> None:
     assert (reset.stream_id, reset.error_code) == (2 * MAX_STREAMS + 1, ErrorCodes.REFUSED_STREAM)
 
 
+def says(events: list[Event]) -> list[tuple[int, int, int]]:
+    """The GOAWAY frames: last stream and code; the others with their type and stream only."""
+    return [
+        (frame.type, frame.last_stream_id, frame.error_code) if frame.type == GOAWAY else (frame.type, frame.stream_id, 0)
+        for frame in frames([event for event in events if isinstance(event, Data)])
+    ]
+
+
+FIRST_WORDS = [(GOAWAY, 2**31 - 1, 0), (PING, 0, 0)]
+
+
+def heard(sent: list[Event]) -> Data:
+    """The client's answer to the PING among what it was sent."""
+    [echo] = [frame.opaque_data for frame in frames(sent) if frame.type == PING]
+    return Data(raw(PING, ACK, 0, echo))
+
+
 def test_drain() -> None:
-    """GOAWAY, then the rest of the answers, then the end."""
+    """The client is told to stop; what it has sent until it has read that is served; then nothing more; then the end."""
     peer = Peer(tape_of())
     peer.request()
-    child = peer.tape.child("r")
-    sent = frames(peer.tape.drain().events)
-    assert [(frame.type, frame.last_stream_id, frame.error_code) for frame in sent] == [(GOAWAY, 1, 0)]
+    sent = peer.tape.drain().events
+    assert says(sent) == FIRST_WORDS
     assert peer.tape.pipeline.busy()
-    sent = frames(peer.tape.play(Data(raw(HEADERS, END_STREAM | END_HEADERS, 3, GET_BLOCK))).events)
-    assert [(frame.stream_id, frame.error_code) for frame in sent] == [(3, ErrorCodes.REFUSED_STREAM)]
-    sent_events = child.reply(start(), END).events
-    assert sent_events[-1] == EOS
-    assert [frame.type for frame in frames(sent_events)] == [HEADERS]
+    peer.tape.play(Data(raw(HEADERS, END_STREAM | END_HEADERS, 3, GET_BLOCK))).expect()
+    one, two = peer.tape.children("r")
+    assert says(peer.tape.play(heard(sent)).events) == [(GOAWAY, 3, 0)]
+    peer.tape.play(heard(sent)).expect()
+    refused = frames(peer.tape.play(Data(raw(HEADERS, END_STREAM | END_HEADERS, 5, GET_BLOCK))).events)
+    assert [(frame.stream_id, frame.error_code) for frame in refused] == [(5, ErrorCodes.REFUSED_STREAM)]
+    assert says(one.reply(start(), END).events) == [(HEADERS, 1, 0)]
+    peer.tape.drain().expect()
+    events = two.reply(start(), END).events
+    assert says(events) == [(HEADERS, 3, 0)]
+    assert events[-1] == EOS
+
+
+def test_drain_of_a_client_that_gives_no_sign() -> None:
+    """When it is asked for the second time it has had its time."""
+    peer = Peer(tape_of())
+    peer.tape.play(Data(raw(PING, ACK, 0, b"whatever"))).expect()
+    peer.request()
+    child = peer.tape.child("r")
+    assert says(peer.tape.drain().events) == FIRST_WORDS
+    peer.tape.play(Data(raw(PING, ACK, 0, b"whatever"))).expect()
+    assert says(peer.tape.drain().events) == [(GOAWAY, 1, 0)]
+    assert child.reply(start(), END).events[-1] == EOS
 
 
 def test_drain_of_an_idle_connection() -> None:
-    """It ends at once, with a GOAWAY."""
+    """It ends as soon as the client has read that."""
     peer = Peer(tape_of())
-    peer.take(peer.tape.drain().events)
-    assert peer.goaway() == ErrorCodes.NO_ERROR
-    assert peer.ended
+    sent = peer.tape.drain().events
+    assert says(sent) == FIRST_WORDS
+    events = peer.tape.play(heard(sent)).events
+    assert says(events) == [(GOAWAY, 0, 0)]
+    assert events[-1] == EOS
+
+
+def test_drain_before_the_first_byte() -> None:
+    """What the client begins with is served."""
+    tape = tape_of()
+    tape.drain().expect()
+    out = tape.play(Data(HELLO + raw(HEADERS, END_STREAM | END_HEADERS, 1, GET_BLOCK))).events
+    assert says(out)[-2:] == FIRST_WORDS
+    assert says(tape.play(heard(out)).events) == [(GOAWAY, 1, 0)]
+    assert tape.child("r").reply(start(), END).events[-1] == EOS
 
 
 def test_a_client_that_leaves() -> None:

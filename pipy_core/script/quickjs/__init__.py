@@ -1,0 +1,1 @@
+"""The engine QuickJS, through quickjs-ng."""

@@ -1,0 +1,1 @@
+"""The engine V8, through mini-racer."""

@@ -1,0 +1,7 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('request')
+  .pipeline('request')
+  .accessLog('answer', '$client "$request" $status $bytes')
+  .pipeline('answer')
+  .replaceMessage(new Message('hello'))

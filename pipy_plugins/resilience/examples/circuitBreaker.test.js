@@ -1,0 +1,11 @@
+test('refuses at once what would fail, and tries again after a while', async t => {
+  const upstream = t.upstream('localhost:8080', new Message({ status: 500 }, 'out of order'))
+  for (let i = 0; i < 3; i++) await t.port(8000).request()
+  const refused = await t.port(8000).request()
+  t.equal(refused.head.status, 503)
+  t.equal(refused.head.headers['retry-after'], '10')
+  t.equal(upstream.requests.length, 3)
+  const mended = t.upstream('localhost:8080', 'fine again')
+  await t.advance(10)
+  for (let i = 0; i < 5; i++) t.equal((await t.port(8000).request()).head.status, 200)
+})

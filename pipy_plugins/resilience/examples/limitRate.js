@@ -1,0 +1,7 @@
+pipy()
+  .listen(8000)
+  .demuxHTTP('limited')
+  .pipeline('limited')
+  .limitRate('request', () => __inbound.remoteAddress, { rate: 2, burst: 3 })
+  .pipeline('request')
+  .replaceMessage(new Message('here you are'))

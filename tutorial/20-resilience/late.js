@@ -1,0 +1,4 @@
+pipy()
+
+  .listen(8083)
+  .serveHTTP(new Message('Sorry to be late!\n'))
