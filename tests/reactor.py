@@ -24,10 +24,10 @@ class Bench(Reactor):
         self.reports.append((where, error))
 
     def until(self, condition: Callable[[], object]) -> None:
-        """Let the hub run until *condition* holds."""
+        """Let the hub run until *condition* holds. It has to come to rest in between: a loop that never does starves all threads."""
         with gevent.Timeout(PATIENCE):
             while not condition():
-                gevent.sleep(0)
+                gevent.sleep(0.0005)
 
     def later(self, step: Callable[..., None], *args: Any) -> None:
         """Run *step* in a turn."""

@@ -15,7 +15,7 @@ from pipy_core.layout import Layout
 from pipy_core.limits import Limits
 from pipy_core.net import transparent
 from pipy_core.net.connection import Connection
-from pipy_core.net.reactor import Reactor
+from pipy_core.net.reactor import Reactor, Way
 from pipy_core.pipeline import Pipeline
 
 #: Seconds that a client which has closed its sending side is given until its pipeline has answered (HAProxy: timeout client-fin).
@@ -155,9 +155,12 @@ class Inbound:
         return self._pipeline is not None or self._connection.unsent > 0
 
     @property
-    def client(self) -> tuple[str, int] | None:
-        """Address and port of the other side, while there is a pipeline."""
-        return self._pipeline.context.inbound[1:3] if self._pipeline is not None else None
+    def way(self) -> Way | None:
+        """From where it comes and to where, while there is a pipeline."""
+        if self._pipeline is None:
+            return None
+        _, client, client_port, _, port, *_ = self._pipeline.context.inbound
+        return client, client_port, port
 
     def drain(self) -> None:
         """The program is about to end or to be replaced: ask the pipeline to finish what it is doing. See ``Filter.drain``."""

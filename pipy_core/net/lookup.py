@@ -75,8 +75,8 @@ class SystemLookup:
 class CaresLookup:
     """c-ares, driven by the reactor.
 
-    A configuration that changes takes effect with the next name. It gets a channel of its own: one that reads it again does so in a
-    thread, and what it then makes of questions that are under way is a matter of luck.
+    A configuration that changes takes effect with the next name, which gets a new channel: one that reads it again does so in a
+    thread of c-ares, and would close sockets there that the reactor watches.
 
     :param system: for names that DNS does not have: ``.local``, and that of this machine.
     :param options: of ``pycares.Channel``; for tests.

@@ -17,7 +17,7 @@ from pipy_core.logs import get_logger
 from pipy_core.net.attempts import counted
 from pipy_core.net.connection import Connection
 from pipy_core.net.dial import Race, dial, reason, resolve
-from pipy_core.net.reactor import Reactor
+from pipy_core.net.reactor import Reactor, Way
 from pipy_core.net.writer import HARD_LIMIT, HIGH_WATER
 from pipy_core.turn import Valve
 
@@ -31,7 +31,7 @@ class Outbound:
     :param options: ``bufferLimit`` bytes (0: ``HARD_LIMIT``), ``retryCount`` (negative: for ever), ``retryDelay``,
         ``connectTimeout``, ``readTimeout``, ``writeTimeout`` in seconds (0: off, but for the first). What the process's limits say
         applies where ``connectTimeout`` is 0 or ``writeTimeout`` is None.
-    :param reply: gets Data and one StreamEnd, in turns. :ivar local: our address and port.
+    :param reply: gets Data and one StreamEnd, in turns.
     """
 
     __slots__ = (
@@ -40,6 +40,7 @@ class Outbound:
         "_ended",
         "_greenlet",
         "_limit",
+        "_local",
         "_number",
         "_options",
         "_overflowed",
@@ -49,7 +50,6 @@ class Outbound:
         "_remote",
         "_reply",
         "_valve",
-        "local",
     )
 
     def __init__(self, reactor: Reactor, address: tuple[str, int], options: Mapping[str, Any], reply: Emit) -> None:
@@ -65,7 +65,7 @@ class Outbound:
         self._overflowed = False
         self._valve: Valve | None = None
         self._number = next(_numbers)
-        self.local: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104  # not bound yet; for the log, as is the next
+        self._local: tuple[str, int] = ("0.0.0.0", 0)  # noqa: S104  # not bound yet; for the log, as is the next
         self._remote = address
         self._greenlet: greenlet | None = reactor.spawn(self._establish)  # until it is connected, or has given up
 
@@ -104,6 +104,11 @@ class Outbound:
         return self._remote
 
     @property
+    def way(self) -> Way:
+        """From where it comes and to where."""
+        return *self._local, self._remote[1]
+
+    @property
     def unsent(self) -> int:
         """Bytes that wait to be sent."""
         return self._connection.unsent if self._connection is not None else self._pending_size
@@ -139,7 +144,7 @@ class Outbound:
         return get_logger(f"outbound {self._number}")
 
     def _name(self) -> str:
-        (here, own), (there, port) = self.local, self._remote
+        (here, own), (there, port) = self._local, self._remote
         return f"[{here}]:{own} -> [{there}]:{port} ({self._address[0]})"
 
     # -- connecting, in a greenlet of its own -----------------------------------------------------------------------
@@ -213,7 +218,7 @@ class Outbound:
         if self._reply is ignore:
             sock.close()
             return
-        self.local = sock.getsockname()[:2]
+        self._local = sock.getsockname()[:2]
         options = self._options
         patience = self._reactor.limits.upstream_write_timeout if options["writeTimeout"] is None else options["writeTimeout"]
         connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], patience)

@@ -17,7 +17,7 @@ from pipy_core.logs import get_logger
 from pipy_core.net.inbound import Inbound
 from pipy_core.net.listener import Listener
 from pipy_core.net.opening import Address
-from pipy_core.net.reactor import Reactor, ReactorTimer
+from pipy_core.net.reactor import Reactor, ReactorTimer, Way
 from pipy_core.net.sweep import Sweep
 
 #: Seconds that an idle connection of an older generation is kept after a reload: a request may be on its way.
@@ -131,7 +131,7 @@ class Ports:
         asked = [inbound for due, _ in leaving for inbound in due]
         if self._ending:
             own = self._own()
-            asked = [inbound for inbound in asked if inbound.client not in own]
+            asked = [inbound for inbound in asked if inbound.way not in own]
         self._ask(asked, any(later for _, later in leaving))
 
     def _ask(self, due: list[Inbound], later: bool) -> None:
@@ -171,11 +171,11 @@ class Ports:
     def busy(self) -> int:
         """How many connections have something to finish; those of the program to itself do not count."""
         own = self._own()
-        return sum(inbound.busy and inbound.client not in own for inbound in self._inbounds())
+        return sum(inbound.busy and inbound.way not in own for inbound in self._inbounds())
 
-    def _own(self) -> set[tuple[str, int]]:
-        """From where the program connects, to itself or to others."""
-        return {outbound.local for outbound in self._reactor.outbounds}
+    def _own(self) -> set[Way]:
+        """How the program connects, to itself or to others."""
+        return {outbound.way for outbound in self._reactor.outbounds}
 
     @property
     def ended(self) -> bool:

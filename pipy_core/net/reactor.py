@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import gevent
 from greenlet import greenlet
@@ -12,6 +12,10 @@ from pipy_core.layout import Report
 from pipy_core.limits import Limits
 from pipy_core.net.admission import Admission
 from pipy_core.turn import Turn, Valve
+
+#: Address and port that a connection comes from, and the port that it goes to. The system gives one port of ours to connections
+#: that go to different places: the first two alone do not tell which connection it is.
+Way: TypeAlias = tuple[str, int, int]
 
 
 class Reactor:

@@ -37,8 +37,8 @@ class Polite(Filter):
 class SentFrom:
     """An outbound connection."""
 
-    def __init__(self, local):
-        self.local = local
+    def __init__(self, client, port):
+        self.way = (*client.getsockname(), port)
 
 
 def free():
@@ -220,13 +220,27 @@ def test_a_port_that_is_being_closed_has_not_ended(reactor, take_over):
     reactor.until(lambda: ports.ended)
 
 
+def test_a_client_from_a_port_that_the_program_connects_from_to_another_place_is_no_part_of_it(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(Polite, "last", 1)
+    address = free()
+    take_over(address)
+    client = talk(address)
+    reactor.outbounds.add(SentFrom(client, address[1] + 1))
+    assert take_over.ports.busy == 1
+    take_over.ports.close()
+    reactor.later(take_over.ports.drain)
+    assert client.recv(1) == b""
+    client.close()
+    reactor.until(lambda: take_over.ports.ended)
+
+
 def test_connections_of_the_program_to_itself_are_there_to_the_end(reactor, take_over, monkeypatch):
     monkeypatch.setattr(module, "SHUTDOWN_GRACE", 0.03)
     monkeypatch.setattr(Polite, "last", 1)
     address = free()
     take_over(address)
     ports, inner, outer = take_over.ports, talk(address), talk(address)
-    reactor.outbounds.add(SentFrom(inner.getsockname()))
+    reactor.outbounds.add(SentFrom(inner, address[1]))
     assert ports.busy == 1
     ports.close()
     reactor.later(ports.drain)
