@@ -1,11 +1,12 @@
 """Puts the rooms together: settings, the log, plugins, then the worker. The only place that knows all; decides nothing else."""
 
+import importlib
 import os
 import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipy_core import faults, logs
 from pipy_core.admin import entrance
@@ -17,15 +18,18 @@ from pipy_core.net.notify import Notifier
 from pipy_core.net.output import standard_output
 from pipy_core.plugins import Plugins
 from pipy_core.process import alone, supervised
+from pipy_core.process.control import LEFT_TO_SUPERVISOR
 from pipy_core.process.privileges import become, identity
 from pipy_core.reference import typings
 from pipy_core.registry import Registry
 from pipy_core.script.typings import core_typings
 from pipy_core.settings import Settings
 from pipy_core.supervisor.opener import direct_opener, privileged_opener
-from pipy_core.supervisor.supervisor import Supervisor
 from pipy_core.trial.typings import kit_typings
-from pipy_core.trial.variables import variables_of
+
+#: What is imported only when it is needed (``contrib/decisions``): the supervisor, and what evaluates a script for its types.
+_SUPERVISOR: Final = "pipy_core.supervisor.supervisor"
+_VARIABLES: Final = "pipy_core.trial.variables"
 
 
 def load_plugins(settings: Settings, worker: int = 0) -> tuple[Registry, Plugins]:
@@ -57,7 +61,7 @@ def declare(settings: Settings) -> str:
     if settings.script:
         script = Path(settings.script)
         os.chdir(script.parent)
-        variables = variables_of(registry, settings, script)
+        variables = importlib.import_module(_VARIABLES).variables_of(registry, settings, script)
     return typings.render(f"{core_typings()}\n{kit_typings()}", registry.filters(), registry.sources(), variables)
 
 
@@ -94,8 +98,9 @@ def serve(descriptor: int) -> int:
 
     :returns: the exit code.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in LEFT_TO_SUPERVISOR:
         signal.signal(number, _ignore)  # not SIG_IGN: programs that the script starts would inherit it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_SUPERVISOR)  # see WorkerProcess
     os.set_inheritable(descriptor, False)
     sock = socket.socket(fileno=descriptor)
     try:
@@ -128,7 +133,8 @@ def _supervise(settings: Settings) -> int:
     else:  # before anything of the script, of a plugin, or from the network is looked at
         opened = privileged_opener(reuse_port=settings.reuse_port)
         become(wanted)
-    if settings.access_log:  # one clear word instead of one from each worker
+    if settings.request_log:  # one clear word instead of one from each worker
         access.check_file(settings.access_log_file)
     registry, plugins = load_plugins(settings)
-    return Supervisor(settings, registry, plugins.hook, open_source(settings), manager, opened, sockets).run()
+    make = importlib.import_module(_SUPERVISOR).Supervisor
+    return int(make(settings, registry, plugins.hook, open_source(settings), manager, opened, sockets).run())

@@ -1,6 +1,7 @@
 """The command line: what the words mean, and what is printed. Starts nothing itself (spec: cli-admin.md, 1)."""
 
 import difflib
+import importlib
 import os
 import re
 import sys
@@ -12,13 +13,11 @@ from typing import Any, Final
 
 from pipy_core import app, faults, settings
 from pipy_core.codebase.location import is_url, parse_location
-from pipy_core.console import command as console_command
 from pipy_core.errors import ArgumentError, LoadError, PipyError
 from pipy_core.options import OPTIONS
 from pipy_core.reference import terminal
 from pipy_core.reference.examples import example_of
 from pipy_core.settings import Settings
-from pipy_core.trial import command as test_command
 from pipy_core.usage import FLAGS, usage, versions
 
 _ACTIONS: Final = {
@@ -37,6 +36,10 @@ _PRECEDENCE: Final = ("version", "help", "list-filters", "help-filters", "run")
 
 #: The address of a service, and nothing that can be a script.
 _SERVICE: Final = re.compile(r"[\w.-]+:\d+/?")
+
+#: Commands that are imported only when they are asked for (``contrib/decisions``).
+_TESTING: Final = "pipy_core.trial.command"
+_CONSOLE: Final = "pipy_core.console.command"
 
 _TYPES: Final = """\
 Usage: pipy types [<filename>]
@@ -187,16 +190,18 @@ def _types(words: Sequence[str]) -> int:
 
 
 def _test(words: Sequence[str]) -> int:
+    command = importlib.import_module(_TESTING)
     try:
-        wanted = test_command.parse(words, os.environ)
+        wanted = command.parse(words, os.environ)
     except ArgumentError as error:
         print(error, file=sys.stderr)
         return 2
-    return _print(test_command.USAGE.rstrip()) if wanted.help else test_command.run(wanted, _print)
+    return _print(command.USAGE.rstrip()) if wanted.help else int(command.run(wanted, _print))
 
 
 def _console(name: str, words: Sequence[str]) -> int:
-    return console_command.run(console_command.parse((name, *words), os.environ), _print)
+    command = importlib.import_module(_CONSOLE)
+    return int(command.run(command.parse((name, *words), os.environ), _print))
 
 
 #: Commands of their own: what runs each, given the words behind its name.

@@ -158,10 +158,13 @@ class Host(Protocol):
     def new_valve(self) -> Valve:
         """An open valve."""
 
+    def full(self) -> bool:
+        """Whether this turn has filled a buffer, so that its reader is going to wait. For filters that make much out of little."""
+
     def when_relieved(self, then: Callable[[], None]) -> None:
         """Run *then* in a turn of its own: soon, or, if this turn has filled a buffer, when there is room in it again.
 
-        For filters that make much out of little. It is not run when this pipeline is closed by then.
+        It is not run when this pipeline is closed by then.
         """
 
     def held_by(self, feed: Emit, event: Event) -> Sequence[Valve]:

@@ -213,7 +213,7 @@ TABLE: Final = (
         "",
         1,
         1_000_000,
-        "requests that wait for one session of `muxHTTP`",
+        "requests that wait for one session of `muxHTTP`, sent or not",
         "`503`",
         of="muxHTTP",
         others="Envoy `max_pending_requests` 1,024; HAProxy `maxqueue`, off",

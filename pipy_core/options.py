@@ -15,6 +15,8 @@ from pipy_core.limits import DEFAULTS
 
 LOG_LEVELS: Final = ("debug", "info", "warn", "error")
 LOG_FORMATS: Final = ("text", "json")
+#: How requests are logged where only the file for them is named.
+DEFAULT_ACCESS_LOG: Final = "combined"
 ENGINES: Final = ("auto", "v8", "quickjs")
 #: Nobody has more processors for one proxy; a larger number is a slip of the finger.
 MOST_THREADS: Final = 1024
@@ -69,6 +71,15 @@ def _megabytes(option: str, lowest: int, highest: int) -> Callable[[str], int]:
     return read
 
 
+def _name(option: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not text:  # a variable that is not set, in a unit or a script: the program would run as root
+            raise ArgumentError(f"invalid --{option}: expected a name")
+        return text
+
+    return read
+
+
 def _access_log(text: str) -> str:
     if text:
         formatter(text)
@@ -88,13 +99,19 @@ def _address(text: str) -> tuple[str, int] | None:
     return (bare or "127.0.0.1", int(port)) if int(port) else None
 
 
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):  # int() takes more
+        raise ValueError
+    return int(text)
+
+
 def _limit(row: Limit) -> Option:
     """The option for a row of the table of limits."""
     whole = row.unit != "s"
 
     def read(text: str) -> float:
         try:
-            value = float(units.size(text) if row.unit == "bytes" else units.seconds(text) if row.unit == "s" else int(text))
+            value = float(units.size(text) if row.unit == "bytes" else units.seconds(text) if row.unit == "s" else _count(text))
         except ValueError:
             value = math.nan
         if not (row.lowest <= value <= row.highest or (value == 0 and row.off)):
@@ -129,10 +146,15 @@ OPTIONS: Final[dict[str, Option]] = {
     "access-log": Option(
         "access_log", _access_log, "format", "Log every HTTP request: json, common, combined, or a format of your own"
     ),
-    "access-log-file": Option("access_log_file", str, "file", "Where to log requests, instead of standard output"),
+    "access-log-file": Option(
+        "access_log_file",
+        str,
+        "file",
+        f"Where to log requests, instead of standard output; as {DEFAULT_ACCESS_LOG} unless --access-log says how",
+    ),
     "threads": Option("threads", _threads, "number|max", "How many worker processes to run; max: one for each processor"),
-    "user": Option("user", str, "name", "Started as root: open the ports, then run as this user"),
-    "group": Option("group", str, "name", "The group of the workers, instead of the user's own"),
+    "user": Option("user", _name("user"), "name", "Started as root: open the ports, then run as this user"),
+    "group": Option("group", _name("group"), "name", "The group of the workers, instead of the user's own"),
     "shutdown-timeout": Option(
         "shutdown_timeout",
         _seconds("shutdown-timeout", 86400),

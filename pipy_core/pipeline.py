@@ -158,6 +158,11 @@ class Pipeline:
         """See ``Host.new_valve``."""
         return Valve()
 
+    def full(self) -> bool:
+        """See ``Host.full``."""
+        held = self._services.turn.held
+        return bool(held) and any(valve.closed for valve in held)
+
     def when_relieved(self, then: Callable[[], None]) -> None:
         """See ``Host.when_relieved``."""
         full = next((valve for valve in self._services.turn.held if valve.closed), None)

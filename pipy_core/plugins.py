@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import EntryPoint
+from importlib.metadata import Distribution, EntryPoint
 from typing import Final
 
 import pluggy
@@ -52,10 +52,13 @@ def installed() -> list[Installed]:
 
 
 def _in_order(entry_points: Iterable[EntryPoint]) -> list[Installed]:
+    known: dict[Distribution | None, tuple[str, str]] = {None: ("unknown", "unknown")}
     found = []
     for entry_point in entry_points:
         dist = entry_point.dist
-        found.append(Installed(entry_point, dist.name if dist else "unknown", dist.version if dist else "unknown"))
+        if dist is not None and dist not in known:  # a look at its name is a look at its whole README
+            known[dist] = dist.name, dist.version
+        found.append(Installed(entry_point, *known[dist]))
     return sorted(found, key=lambda each: (not each.built_in, each.distribution, each.name))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from pipy_core.errors import ArgumentError
 from pipy_core.limits import Limits
-from pipy_core.options import MOST_THREADS, OPTIONS
+from pipy_core.options import DEFAULT_ACCESS_LOG, MOST_THREADS, OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Settings:
     :ivar watch: reload when files of the script change.
     :ivar log_level: one of ``LOG_LEVELS``.
     :ivar log_format: one of ``LOG_FORMATS``.
-    :ivar access_log: how requests are logged; empty: they are not.
+    :ivar access_log: how requests are logged, see ``request_log``; empty: they are not; None: nobody has said.
     :ivar access_log_file: the file that they are logged into; empty: standard output.
     :ivar threads: how many worker processes there are.
     :ivar user: who the workers run as, where the program was started as root; empty: who started it.
@@ -50,7 +50,7 @@ class Settings:
     watch: bool = False
     log_level: str = "info"
     log_format: str = "text"
-    access_log: str = ""
+    access_log: str | None = None
     access_log_file: str = ""
     threads: int = 1
     user: str = ""
@@ -73,6 +73,13 @@ class Settings:
     poll_interval: float = 5.0
     cache_dir: str = ""
     limits: Limits = field(default_factory=Limits)
+
+    @property
+    def request_log(self) -> str:
+        """The format in which requests are logged; empty: they are not. Who names a file for them wants them to be."""
+        if self.access_log is None:
+            return DEFAULT_ACCESS_LOG if self.access_log_file else ""
+        return self.access_log
 
 
 def with_value(settings: Settings, option: str, text: str) -> Settings:

@@ -5,12 +5,14 @@ import signal
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from pipy_core.script import engines
 
-settings.register_profile("quick", deadline=None, max_examples=100)
-settings.register_profile("deep", deadline=None, max_examples=5000)
+# How long it takes says nothing here, and what is tried is the same each time and everywhere; who digs deeper tries his luck.
+ANYWHERE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", ANYWHERE, max_examples=100, derandomize=True)
+settings.register_profile("deep", ANYWHERE, max_examples=5000, derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 #: Tests that start a program hand this on to it; those that make an isolate themselves get what is preferred.

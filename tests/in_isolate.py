@@ -18,6 +18,9 @@ from pipy_core.script.engine import Engine
 from pipy_core.script.host import Codebase
 from pipy_core.script.loading import load
 
+#: Seconds that a script may take; some have much to do, and machines may be slow.
+CALL_TIMEOUT = 100.0
+
 
 class Probe(Filter):
     """Carries a script function."""
@@ -57,7 +60,9 @@ class Isolate:
         """
         calls = "".join(f".call(() => {expression})" for expression in expressions)
         (self.folder / "main.js").write_text(f"(() => {{ {before}\nreturn pipy().pipeline('p'){calls} }})()", "utf-8")
-        self.program = load(self.engine, self.registry, Codebase(Snapshot(self.folder, "/main.js")), "/main.js", self.stage, 5.0)
+        self.program = load(
+            self.engine, self.registry, Codebase(Snapshot(self.folder, "/main.js")), "/main.js", self.stage, CALL_TIMEOUT
+        )
 
     def call(self, index: int = 0, program: Any = None) -> Any:
         """What function number *index* gives now, as filters get it."""
@@ -92,7 +97,7 @@ def isolate(folder: Path, plugins: Sequence[ModuleType]) -> Isolate:
     registry.add_filter("call", Probe, [Param("function", ANY)], help="calls")
     for plugin in plugins:
         plugin.pipy_register_scripts(registry)
-    return Isolate(Engine(registry, 128 << 20, 5.0), registry, folder)
+    return Isolate(Engine(registry, 128 << 20, CALL_TIMEOUT), registry, folder)
 
 
 def evaluate(folder: Path, plugins: Sequence[ModuleType], expression: str, before: str = "") -> Any:

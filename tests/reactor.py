@@ -8,7 +8,7 @@ import gevent
 from pipy_core.net.reactor import Reactor
 
 #: Seconds after which a test that waits for something has failed.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Bench(Reactor):

@@ -6,6 +6,7 @@ program from ending. It runs beside a worker, or in the supervisor of many.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NoReturn
 
@@ -18,6 +19,8 @@ from pipy_core.events import END, Data, Event, Message, MessageEnd, MessageStart
 from pipy_core.figures import Family, merge
 from pipy_core.filter import Emit, Filter
 from pipy_core.layout import Layout, Use
+from pipy_core.limits import Load
+from pipy_core.net.admission import Admission
 from pipy_core.net.listener import Listener
 from pipy_core.net.reactor import Reactor
 from pipy_core.net.sweep import Sweep
@@ -26,9 +29,11 @@ from pipy_core.params import bind
 from pipy_core.registry import Registry
 from pipy_core.settings import Settings
 
-#: As ``listen`` has them. Nobody needs more, and a client that has gone, or is slow on purpose, must not keep a probe waiting.
+#: Connections at the same time, whatever the program has. Nobody needs more.
+MAX_CONNECTIONS: Final = 256
+#: As ``listen`` has them. A client that has gone, or is slow on purpose, must not keep a probe waiting.
 _OPTIONS: Final = {
-    "maxConnections": 256,
+    "maxConnections": MAX_CONNECTIONS,
     "headerTimeout": 5.0,
     "bodyTimeout": 5.0,
     "idleTimeout": 75.0,
@@ -80,7 +85,9 @@ class Admin:
         except Exception as error:  # noqa: BLE001  # a stranger's bug: what is there by then is served
             self.report(error, "plugin")
         layout = self._layout()
-        listener = Listener(self.reactor, address, layout, _OPTIONS, _context, _nothing, self._tally)
+        # Whoever looks after a process must see it when it is full, and when it is short of memory, above all.
+        admission = Admission(replace(self.reactor.limits, max_connections=MAX_CONNECTIONS, load=Load()))
+        listener = Listener(self.reactor, address, layout, _OPTIONS, _context, _nothing, self._tally, admission)
         listener.open()
         listener.serve(layout, _OPTIONS, _context, _nothing)
         self._listener = listener

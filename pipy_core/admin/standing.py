@@ -1,8 +1,9 @@
 """How a program stands: the status of its workers and generations, as one document, and the figures that follow from it.
 
-The document is what ``Instance.status`` gives and ``/status`` shows. Whoever watches over workers fills it in. Pure data.
+The document is what ``Instance.status`` gives and ``/status`` shows. Whoever watches over workers fills it in.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -12,6 +13,22 @@ from pipy_core.figures import Family, single
 #: States in which a program does not want to be sent anything: ``/readyz`` says so.
 RUNNING: Final = "running"
 SHEDDING: Final = "shedding"
+
+
+class Start:
+    """When something was started: now.
+
+    :ivar at: in seconds since 1970, for people; that clock may be set.
+    """
+
+    def __init__(self) -> None:
+        self.at = time.time()
+        self._begun = time.monotonic()
+
+    @property
+    def ago(self) -> float:
+        """Seconds since then, whatever became of the clock."""
+        return time.monotonic() - self._begun
 
 
 @dataclass

@@ -1,14 +1,13 @@
 """A script on the disk: everything below its directory, and which changes there are worth loading it again."""
 
+import importlib
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-
-from watchfiles import Change, watch
 
 from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.logs import get_logger
@@ -86,7 +85,7 @@ class LocalSource:
         place = _identity(root)
         begun = False
 
-        def matters(_change: Change, path: str) -> bool:
+        def matters(_change: Any, path: str) -> bool:
             return is_relevant(os.path.relpath(path, root)) and not _is_output(path)
 
         for changes in watch(
@@ -123,6 +122,12 @@ class LocalSource:
 
     def report(self, status: Mapping[str, Any]) -> None:
         """See ``Source``: there is nobody to tell."""
+
+
+def watch(directory: Path, **settings: Any) -> Iterator[set[tuple[Any, str]]]:
+    """That of watchfiles, which is imported only if anything is watched (``contrib/decisions``)."""
+    changes: Iterator[set[tuple[Any, str]]] = importlib.import_module("watchfiles").watch(directory, **settings)
+    return changes
 
 
 def is_relevant(path: str) -> bool:

@@ -160,7 +160,8 @@ class RemoteSource:
         if self._silent:
             self._silent -= 1
             return
-        status = {"timestamp": round(time.time() * 1000), "uuid": self._uuid, "version": self._version, **self._status}
+        ours = {"timestamp": round(time.time() * 1000), "uuid": self._uuid, "version": self._version}
+        status = dict(self._status) | ours  # a version that is told there is that of the program
         if self._client.post(self._location.path, msgspec.json.encode(status), self._location.query) in _UNWANTED:
             self._silent = SILENT_ROUNDS
 

@@ -123,7 +123,7 @@ FIELDS: Final[dict[str, Callable[[Entry], str | int | float]]] = {
     "path": lambda entry: redacted(entry.target).partition("?")[0],
     "query": lambda entry: redacted(entry.target).partition("?")[2],
     "protocol": lambda entry: entry.protocol,
-    "request": lambda entry: f"{entry.method} {redacted(entry.target)} {entry.protocol}",
+    "request": lambda entry: f"{entry.method} {redacted(entry.target)} {entry.protocol}".strip(),
     "status": lambda entry: entry.status,
     "bytes": lambda entry: entry.size,
     "duration": lambda entry: round(entry.seconds, 6),

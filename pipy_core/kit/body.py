@@ -11,6 +11,8 @@ from pipy_core.events import Data, Event, Failure, Head, StreamEnd
 #: As much as a large upload or page, and small beside the memory of a server.
 LIMIT: Final = 16 * 1024 * 1024
 
+_OURS: Final = (Failure.RUNTIME_ERROR, Failure.BUFFER_OVERFLOW)
+
 #: What an event without payload counts for, so that there cannot be too many of them either.
 _EVENT_SIZE: Final = 64
 
@@ -69,11 +71,11 @@ class Body:
         """Whether *end* is an error that leaves a part of a message only.
 
         A head with an error instead of a body is whole where it stands for that error, as ``502`` does. A request, or anything
-        else without a status, stands for no ``RuntimeError``: there a script has failed on it.
+        else without a status, stands for no error of ours: there a script has failed on it, or a filter that could not hold it.
         """
         if not isinstance(end, StreamEnd) or end.error is Failure.NONE:
             return False
-        return self.size > 0 or (end.error is Failure.RUNTIME_ERROR and (head is None or "status" not in head.fields))
+        return self.size > 0 or (end.error in _OURS and (head is None or "status" not in head.fields))
 
     def complaint(self) -> str:
         """What the log is to say of what was left out; empty if nothing is to be said. A limit of 0 leaves all out on purpose."""

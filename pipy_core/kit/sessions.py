@@ -30,23 +30,19 @@ class Clock(Protocol):
 class Session(ABC):
     """One shared thing. It is in its table until it is retired; streams that have it keep it even then.
 
-    :ivar context: of what the streams share, if that has one.
+    :ivar context: of what the streams share, if that has one. :ivar retired: nobody can find it any more.
     """
 
-    __slots__ = ("__weakref__", "_armed", "_key", "_released", "_table", "_users", "context")
+    __slots__ = ("__weakref__", "_armed", "_key", "_released", "_table", "_users", "context", "retired")
 
     def __init__(self) -> None:
         self.context: Any = None
+        self.retired = True  # it is in no table yet
         self._users = 0
         self._armed = False  # a timer runs; there is one at most, whatever the number of uses
         self._released = 0.0
         self._key: Hashable = None
         self._table: dict[Hashable, Any] | None = None
-
-    @property
-    def retired(self) -> bool:
-        """Whether nobody can find it any more."""
-        return self._table is None
 
     def acquire(self) -> None:
         """One more stream uses it."""
@@ -58,7 +54,7 @@ class Session(ABC):
         A session that was retired meanwhile needs no clock: its owner ends it.
         """
         self._users -= 1
-        if self._users or self._table is None:
+        if self._users or self.retired:
             return
         self._released = clock.now()
         if not self._armed:
@@ -66,6 +62,7 @@ class Session(ABC):
 
     def retire(self) -> None:
         """Nobody is to get it any more."""
+        self.retired = True
         table, self._table = self._table, None
         if table is not None and table.get(self._key) is self:
             del table[self._key]
@@ -80,7 +77,7 @@ class Session(ABC):
 
     def _look(self, clock: Clock, max_idle: float) -> None:
         self._armed = False
-        if self._users or self._table is None:
+        if self._users or self.retired:
             return
         remaining = self._released + (min(max_idle, RETIRED_IDLE) if clock.retired else max_idle) - clock.now()
         if remaining > 0:
@@ -110,6 +107,7 @@ class Sessions(Generic[S]):
         """Make *session* the one with *key*; give it back."""
         session._key = key if type(key) is str else key_of(key)
         session._table = self._table
+        session.retired = False
         self._table[session._key] = session
         return session
 

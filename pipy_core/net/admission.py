@@ -1,4 +1,4 @@
-"""How many connections a process has, and whether there may be more. One for all of its ports."""
+"""How many connections a process has, and whether there may be more. One for all of its ports but the admin port."""
 
 import resource
 from collections.abc import Callable
@@ -20,13 +20,13 @@ _log = get_logger("listener")
 class Admission:
     """See the module.
 
-    :ivar open: connections that there are. :ivar most: as many as there may be.
+    :ivar open: connections that there are. :ivar most: as many as there may be. :ivar limits: what applies to all of them.
     """
 
-    __slots__ = ("_full", "_limits", "_ports", "most", "open")
+    __slots__ = ("_full", "_ports", "limits", "most", "open")
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
         self._full = False
         self._ports: dict[Callable[[], None], None] = {}
         self.open = 0
@@ -60,7 +60,7 @@ class Admission:
 
     def look(self) -> None:
         """See whether more may be accepted; tell the ports if that has changed."""
-        full = self.open >= self.most or self._limits.load.memory_gone
+        full = self.open >= self.most or self.limits.load.memory_gone
         if full != self._full:
             self._full = full
             for changed in list(self._ports):

@@ -49,6 +49,16 @@ def dial(reactor: Reactor, family: int, address: Address) -> socket.socket:
 
     :raises OSError: nobody answers there; with the system's error number.
     """
+    try:
+        return reactor.inside(address[:2]) or _reached(reactor, family, address)
+    except OSError:
+        inside = reactor.inside(address[:2])  # the port may have been one of ours that was being closed
+        if inside is None:
+            raise
+        return inside
+
+
+def _reached(reactor: Reactor, family: int, address: Address) -> socket.socket:
     sock, code = _begin(family, address)
     try:
         if code in _IN_PROGRESS:

@@ -48,6 +48,7 @@ class Acceptor(Protocol):
 class Inbound:
     """See the module.
 
+    :param local: where it was to go to; where *sock* says unless given.
     :ivar generation: number of the program that it runs in. :ivar asked: when it was last asked to come to its end, 0 if never.
     """
 
@@ -66,7 +67,9 @@ class Inbound:
         "peer",
     )
 
-    def __init__(self, listener: Acceptor, sock: socket.socket, peer: tuple[Any, ...]) -> None:
+    def __init__(
+        self, listener: Acceptor, sock: socket.socket, peer: tuple[Any, ...], local: tuple[str, int] | None = None
+    ) -> None:
         self._listener = listener
         self._reactor = listener.reactor
         self.peer: str = peer[0]
@@ -76,7 +79,7 @@ class Inbound:
         self._answered = False  # the pipeline has ended its output
         self._ended = False  # the pipeline has got its StreamEnd
         self._deadline: Any = None
-        local = sock.getsockname()
+        local = local or sock.getsockname()
         options = listener.options
         origin = (next(_numbers), peer[0], peer[1], local[0], local[1])
         context = listener.new_context(origin + transparent.destination(sock) if options.get("transparent") else origin)

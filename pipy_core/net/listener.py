@@ -13,6 +13,7 @@ from pipy_core.counters import Tally
 from pipy_core.layout import Layout
 from pipy_core.logs import get_logger
 from pipy_core.net import transparent
+from pipy_core.net.admission import Admission
 from pipy_core.net.connection import READ
 from pipy_core.net.inbound import Gone, Inbound, NewContext
 from pipy_core.net.opening import Address, admit_again, open_socket, queued, refuse_new
@@ -37,6 +38,7 @@ class Listener:
     """One listening port.
 
     :param options: ``maxConnections`` (-1: no limit), ``transparent``, and what ``Limits.with_options`` knows.
+    :param admission: the one of all ports, unless another is given.
     :ivar generation: number of the program whose layout new connections run. :ivar connections: those that are open.
     :ivar tally: what is counted here; listeners of one address that follow on each other share it.
     """
@@ -50,12 +52,14 @@ class Listener:
         new_context: NewContext,
         gone: Gone,
         tally: Tally | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self.reactor = reactor
+        self._admission = admission or reactor.admission
         self.address = address
         self.layout = layout
         self.options = options
-        self.limits = reactor.limits.with_options(options)
+        self.limits = self._admission.limits.with_options(options)
         self.new_context = new_context
         self.gone = gone
         self.generation = 0
@@ -64,10 +68,8 @@ class Listener:
         self.connections: set[Inbound] = set()
         self._sock: socket.socket | None = None
         self._watcher: Any = None
-        self._accepting = False
-        self._shared = False
+        self._accepting = self._pausing = self._shared = False
         self._sharers = 1
-        self._pausing = False
         self._closing: ReactorTimer | None = None
 
     def open(self, *, reuse_port: bool = False) -> None:
@@ -86,14 +88,13 @@ class Listener:
         """
         self._shared = True
         self._sharers = sharers
-        sock.setblocking(False)
         self._take(sock)
 
     def _take(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._watcher = self.reactor.loop.io(sock.fileno(), READ, priority=_LAST)
-        self.reactor.admission.join(self._update)
+        self._admission.join(self._update)
 
     @property
     def is_open(self) -> bool:
@@ -110,7 +111,7 @@ class Listener:
             if not self._shared:
                 admit_again(self._sock)
         self.layout, self.options, self.new_context, self.gone = layout, options, new_context, gone
-        self.limits = self.reactor.limits.with_options(options)
+        self.limits = self._admission.limits.with_options(options)
         self.generation = generation
         self._update()
 
@@ -145,7 +146,7 @@ class Listener:
             self._closing.cancel()
             self._closing = None
         if self._sock is not None:
-            self.reactor.admission.leave(self._update)
+            self._admission.leave(self._update)
             self._accepting = False
             self._watcher.stop()
             self._watcher.close()
@@ -159,11 +160,6 @@ class Listener:
         self.abandon()
         for inbound in list(self.connections):
             inbound.abort()
-
-    def drain(self) -> None:
-        """Ask all connections to finish what they are doing, and close; see ``Filter.drain``."""
-        for inbound in self.leaving()[0]:
-            self.reactor.run(inbound.drain)
 
     def leaving(self, current: int = -1, grace: float = 0.0) -> tuple[list[Inbound], bool]:
         """The connections that it is time to ask to end, and whether there may be some later.
@@ -181,12 +177,12 @@ class Listener:
         """The connection is closed: there may be room for another."""
         if inbound in self.connections:
             self.connections.discard(inbound)
-            self.reactor.admission.quit()
+            self._admission.quit()
         self._update()
 
     def _update(self) -> None:
         limit = self.options["maxConnections"]
-        full = self.reactor.admission.full
+        full = self._admission.full
         wanted = self._sock is not None and not (full or self._pausing) and (limit < 0 or len(self.connections) < limit)
         if wanted and not self._accepting:
             self._accepting = True
@@ -225,14 +221,19 @@ class Listener:
         except OSError as error:
             self._cannot_accept(error)
             return False
+        self.admit(sock, peer)
+        return True
+
+    def admit(self, sock: socket.socket, peer: tuple[Any, ...], local: Address | None = None) -> None:
+        """Serve a connection; runs in the hub. :param local: see ``Inbound``."""
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            inbound = Inbound(self, sock, peer)
+            inbound = Inbound(self, sock, peer, local)
             self.connections.add(inbound)
             self.tally.accepted += 1
-            self.reactor.admission.enter()
-            if self._closing is not None:
+            self._admission.enter()
+            if self._closing is not None and local is None:
                 self.reactor.run(inbound.drain)
         except OSError:
             sock.close()  # the client was faster at leaving than we at greeting
@@ -240,7 +241,6 @@ class Listener:
             sock.close()
             self.reactor.report(error, self.layout.name)
         self._update()
-        return True
 
     def _cannot_accept(self, error: OSError) -> None:
         if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):

@@ -34,11 +34,28 @@ _log = get_logger("memory")
 
 
 def memory_in_use() -> int:
-    """Bytes of physical memory that this process has now; the most it ever had where nobody says (Linux without ``/proc``)."""
+    """Bytes of physical memory that this process has now; the most it ever had where nobody says (Linux without ``/proc``), or
+    where no descriptor is left to look it up.
+    """
+    try:
+        return _looked_up()
+    except OSError:
+        return _most_ever()
+
+
+def _looked_up() -> int:
+    """The same.
+
+    :raises OSError: no descriptor is left.
+    """
     try:
         return int(psutil.Process().memory_info().rss)
     except psutil.Error:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return _most_ever()
+
+
+def _most_ever() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def settle_memory() -> None:
@@ -106,7 +123,7 @@ class MemoryWatch:
     :ivar limit: bytes.
     """
 
-    def __init__(self, limits: Limits, processes: int, in_use: Callable[[], int] = memory_in_use) -> None:
+    def __init__(self, limits: Limits, processes: int, in_use: Callable[[], int] = _looked_up) -> None:
         self._load = limits.load
         self._in_use = in_use
         self._released = 0.0
@@ -114,7 +131,10 @@ class MemoryWatch:
 
     def look(self) -> bool:
         """Look; gives whether the process must end, for there is nothing left."""
-        used = self._in_use()
+        try:
+            used = self._in_use()
+        except OSError:  # no descriptor is left either: what was seen last is true until the next look
+            return False
         load = self._load
         load.memory_gone = used > self.limit * GONE
         if used > self.limit * SHORT:

@@ -133,12 +133,9 @@ class Outbound:
 
     def _end(self) -> None:
         """Nothing more comes from the filter: send what there is, then end the sending side; the answer is still awaited."""
-        connection = self._connection
-        if connection is not None:
-            if self._overflowed:
-                connection.end()
-            else:
-                connection.end_output()
+        if self._connection is not None:
+            end = self._connection.end if self._overflowed else self._connection.end_output
+            end()
 
     def _log(self) -> Any:
         return get_logger(f"outbound {self._number}")
@@ -221,11 +218,10 @@ class Outbound:
         self._local = sock.getsockname()[:2]
         options = self._options
         patience = self._reactor.limits.upstream_write_timeout if options["writeTimeout"] is None else options["writeTimeout"]
-        connection = Connection(self._reactor, sock, self._received, self._gone, options["readTimeout"], patience)
-        self._connection = connection
+        silence = options["readTimeout"]
+        connection = self._connection = Connection(self._reactor, sock, self._received, self._gone, silence, patience)
         self._reactor.outbounds.add(self)
-        pending, self._pending = self._pending, []
-        self._pending_size = 0
+        pending, self._pending, self._pending_size = self._pending, [], 0
         for payload in pending:
             connection.write(payload)
         self._open_valve()

@@ -15,6 +15,7 @@ from pipy_core.errors import StartError
 from pipy_core.layout import Layout
 from pipy_core.logs import get_logger
 from pipy_core.net.inbound import Inbound
+from pipy_core.net.inside import connect_inside
 from pipy_core.net.listener import Listener
 from pipy_core.net.opening import Address
 from pipy_core.net.reactor import Reactor, ReactorTimer, Way
@@ -117,9 +118,10 @@ class Ports:
     def drain(self) -> None:
         """Ask all connections to finish what they are doing, and close: the program is to end.
 
-        Those of the program to itself are not asked: others may need them to the end, and they cannot be made anew.
+        Those of the program to itself are not asked, since others may need them to the end, and can still be made; see ``inside``.
         """
         self._ending = True
+        self._reactor.inside = partial(connect_inside, self._reactor, self._listeners.values())
         self._current = -1
         self._grace = SHUTDOWN_GRACE
         self._drain()

@@ -1,5 +1,6 @@
 """Where turns are run: the hub, the one ``Turn``, timers. Everything here happens on the reactor's thread."""
 
+import socket
 import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -17,6 +18,9 @@ from pipy_core.turn import Turn, Valve
 #: that go to different places: the first two alone do not tell which connection it is.
 Way: TypeAlias = tuple[str, int, int]
 
+#: Gives a connection to a port of ours that is closed to everybody else; None where there is no such port.
+Inside: TypeAlias = Callable[[tuple[str, int]], socket.socket | None]
+
 
 class Reactor:
     """The hub and what belongs to it, for one worker.
@@ -24,7 +28,7 @@ class Reactor:
     :param limits: those of the process.
     """
 
-    __slots__ = ("admission", "book", "hub", "limits", "loop", "outbounds", "report", "resolver", "turn")
+    __slots__ = ("admission", "book", "hub", "inside", "limits", "loop", "outbounds", "report", "resolver", "turn")
 
     def __init__(self, report: Report, limits: Limits | None = None) -> None:
         self.hub: Any = gevent.get_hub()
@@ -36,6 +40,7 @@ class Reactor:
         self.resolver: Any = None  # made when the first name is to be resolved: see ``dial``
         self.book = Book()
         self.outbounds: set[Any] = set()  # the outbound connections there are, for those who count
+        self.inside: Inside = lambda _address: None  # while the program ends: see ``inside``
 
     def run(self, step: Callable[..., None], *args: Any) -> None:
         """A turn for an input that no reader brought (a timer, a connect result): nobody waits for closed valves after it."""

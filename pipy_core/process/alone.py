@@ -4,14 +4,13 @@ See ``conductor``.
 """
 
 import os
-import time
 from collections.abc import Mapping
 from socket import socket
 from typing import Any, Final
 
 from pipy_core import __version__
 from pipy_core.admin.port import Admin
-from pipy_core.admin.standing import Standing, figures_of
+from pipy_core.admin.standing import Standing, Start, figures_of
 from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.codebase.source import Source
 from pipy_core.figures import Family, merge
@@ -51,7 +50,7 @@ class Alone:
         self._worker = worker
         self._manager = manager
         self._sockets = sockets
-        self._started_at = time.time()
+        self._start = Start()
         self._reloader = Reloader(worker.reactor, source, self._switch, manager.reloading, self.status)
         self._admin = Admin(worker.reactor, worker.registry, worker.settings, self)
 
@@ -119,6 +118,8 @@ class Alone:
             _shutdown.info("Shutting down...")
             self._manager.stopping()
             self._reloader.stop()
+        else:
+            _shutdown.info("Forcing to shut down...")
         self._worker.stop(code)
 
     # -- as Instance ------------------------------------------------------------------------------------------------
@@ -130,7 +131,7 @@ class Alone:
     def status(self) -> dict[str, Any]:
         """See ``Instance``."""
         worker = self._worker.status()
-        standing = Standing(__version__, os.getpid(), self._started_at, time.time() - self._started_at, worker.state)
+        standing = Standing(__version__, os.getpid(), self._start.at, self._start.ago, worker.state)
         standing.workers = [worker]
         standing.reload = self._reloader.record
         program = self._worker.generations.current

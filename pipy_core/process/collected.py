@@ -114,6 +114,11 @@ class Figures:
         yield single("pipy_script_calls_total", "counter", "Crossings into the script.", engine.isolate.calls)
         yield single("pipy_script_seconds_total", "counter", "Time spent in the script.", engine.seconds)
         yield single("pipy_script_errors_total", "counter", "Calls of the script that failed.", engine.errors)
+        in_use = engine.isolate.heap_in_use()
+        if in_use is not None:
+            yield single("pipy_script_heap_bytes", "gauge", "Heap of the scripts in use, garbage included.", in_use, over="max")
+        limit = engine.isolate.heap_limit
+        yield single("pipy_script_heap_limit_bytes", "gauge", "What that heap may grow to.", limit, over="max")
         yield single("pipy_script_held_bytes", "gauge", "Bytes of Data that the script holds.", engine.codec.pinned)
 
     def _original(self) -> Iterator[Family]:

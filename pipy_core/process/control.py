@@ -3,6 +3,7 @@
 On the wire a message is its length in four bytes, then JSON. Sockets travel beside the bytes, see ``channel``.
 """
 
+import signal
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -16,6 +17,8 @@ MAX_MESSAGE: Final = 64 * 1024 * 1024
 #: Sockets beside one message; Linux takes 253.
 MAX_SOCKETS: Final = 100
 _PREFIX: Final = 4
+#: Signals that a worker leaves to its supervisor, which passes on what is meant for it: a terminal sends them to both.
+LEFT_TO_SUPERVISOR: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -126,9 +129,10 @@ class Restart(msgspec.Struct, tag=True):
 
 
 class Exit(msgspec.Struct, tag=True):
-    """The script asks for the end of the program."""
+    """The script asks for the end of the program. :ivar again: it has done so before, in this worker: it does not want to wait."""
 
     code: int
+    again: bool = False
 
 
 class Told(msgspec.Struct, tag=True):

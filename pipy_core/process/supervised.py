@@ -65,6 +65,7 @@ class Supervised:
         self._worker = worker
         self._number = number
         self._prepared = 0
+        self._asked_to_end = False  # by the script
         self._sockets: dict[Address, socket.socket] = {}  # come, and not used yet
         self._deal = {
             control.Load: self._on_load,
@@ -96,7 +97,8 @@ class Supervised:
 
     def exit(self, code: int) -> None:
         """See ``Conductor``."""
-        self._channel.send(control.Exit(code))
+        self._channel.send(control.Exit(code, self._asked_to_end))
+        self._asked_to_end = True
 
     def finish(self) -> None:
         """See ``Conductor``."""

@@ -119,8 +119,8 @@ class Worker:
 
     def _log_requests(self) -> None:
         settings = self.settings
-        if settings.access_log:
-            log = AccessLog(self.reactor, settings.access_log, settings.access_log_file)
+        if settings.request_log:
+            log = AccessLog(self.reactor, settings.request_log, settings.access_log_file)
             self.book.log_requests(log.write)
 
     def _exit(self, code: int = 0) -> None:
@@ -199,7 +199,6 @@ class Worker:
         :param code: the exit code, unless this is the second time.
         """
         if self.stopping:
-            _shutdown.info("Forcing to shut down...")
             self.exit_code = self.exit_code or 1
             self.finish()
             return

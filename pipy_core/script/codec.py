@@ -38,6 +38,7 @@ class Codec:
     def __init__(self) -> None:
         self.released: list[int] = []  # numbers of heads that Python has let go of since the last call
         self.pinned = 0  # bytes in payloads, with what it costs to keep them
+        self.lent: list[Any] = []  # given to host functions in this call: the script may come back to the heads in there
         self._heads: dict[int, weakref.ref[Head]] = {}
         self._payloads: dict[int, Any] = {}  # bytes and Natives
         self._readers: dict[str, Callable[[Any], Any]] = {

@@ -72,6 +72,8 @@ class Engine:
         return self.contexts.made(context, first, count, on_release)
 
     def _take_commands(self) -> bytes:
+        if self.codec.lent:
+            self.codec.lent.clear()
         released = self.codec.released
         commands = self.contexts.take()
         if released:

@@ -16,7 +16,7 @@ import msgspec.json
 from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.context import UNDEFINED
 from pipy_core.errors import LoadError, PipyError, ScriptError
-from pipy_core.events import Data
+from pipy_core.events import Data, Message, MessageStart
 from pipy_core.kit.native import Native
 from pipy_core.logs import get_logger
 from pipy_core.script.codec import Codec
@@ -69,7 +69,11 @@ class HostFunctions:
 
     def _python(self, sent: Any) -> Any:
         value = self._codec.value(sent)
-        return value.payload if isinstance(value, Data) else value
+        if isinstance(value, Data):
+            return value.payload
+        if isinstance(value, Message | MessageStart | list | dict):
+            self._codec.lent.append(value)
+        return value
 
     def _script(self, value: Any) -> Any:
         return self._codec.argument(Data(value) if isinstance(value, bytes) else value)

@@ -59,7 +59,10 @@ class Isolate(ABC):
     :param on_host: answers what a script asks for while it waits: a string in, a string out. Must neither yield nor ``call``.
     :ivar calls: how many crossings there were; for benchmarks.
     :ivar in_host: a script waits for a host function.
+    :ivar heap_limit: bytes that the heap may grow to.
     """
+
+    heap_limit: int
 
     #: The room of the runtime that is made for this engine; it is evaluated behind the entry.
     room: ClassVar[str]
@@ -98,6 +101,13 @@ class Isolate(ABC):
     @abstractmethod
     def finish(self) -> None:
         """End the reactor: ``run`` returns. To be called on the reactor's thread; does not return."""
+
+    @abstractmethod
+    def heap_in_use(self) -> int | None:
+        """Bytes in use on the heap, garbage included; None where this build of the engine does not tell.
+
+        To be called on the reactor's thread, between two calls. It costs next to nothing, and collects nothing.
+        """
 
     @abstractmethod
     def dispose(self) -> None:

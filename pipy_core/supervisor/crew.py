@@ -33,7 +33,7 @@ class Crew:
 
     :param spoke: gets what a worker says by itself.
     :param ended: is told of each worker that has ended.
-    :ivar changed: is set whenever one has become ready or has ended; who waits for that clears it.
+    :ivar changed: is set whenever one has become ready or has ended, or none will any more; who waits for that clears it.
     """
 
     def __init__(
@@ -73,6 +73,7 @@ class Crew:
         for worker in self.workers:
             if not worker.ready:
                 worker.kill("ended before it had begun")
+        self.changed.set()
 
     # -- steps ------------------------------------------------------------------------------------------------------
 

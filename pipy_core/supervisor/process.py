@@ -69,11 +69,15 @@ class WorkerProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             words = [sys.executable, *interpreter_options(sys.flags), "-m", "pipy_core", "--supervised", str(theirs.fileno())]
+            # Signals wait until it ignores them: they would end it, with a traceback, while it is still importing.
+            previous = signal.pthread_sigmask(signal.SIG_BLOCK, control.LEFT_TO_SUPERVISOR)
             try:
                 self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])  # noqa: S603
             except OSError:
                 ours.close()
                 raise
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, previous)
         self._channel = Channel(reactor, ours, self._receive, lambda: None)
         self._ending = Ending(reactor, self._process, self._on_end)
         self._channel.send(control.Welcome(number, settings))

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Mapping
 from functools import partial
 from socket import socket
@@ -13,7 +12,7 @@ from gevent.lock import RLock
 
 from pipy_core import __version__, faults
 from pipy_core.admin.port import Admin
-from pipy_core.admin.standing import Standing
+from pipy_core.admin.standing import Standing, Start
 from pipy_core.codebase.snapshot import Snapshot
 from pipy_core.codebase.source import Source
 from pipy_core.errors import PipyError, StartError
@@ -62,7 +61,7 @@ class Supervisor:
         self._settings = settings
         self._hooks = hooks
         self._manager = manager
-        self._started_at = time.time()
+        self._start = Start()
         self._reactor = Reactor(self._report, settings.limits)
         self._sockets = Sockets(self._reactor, opened, inherited)
         self._crew = Crew(self._reactor, settings, self._heard, self._ended)
@@ -73,7 +72,7 @@ class Supervisor:
         self._numbers = 0
         self._changing = RLock()
         self._signals: dict[str, Any] = {}  # watchers, by name
-        self._stopping = False
+        self._stopping = self._forced = False
         self._over = Event()
         self._code = 0
 
@@ -158,7 +157,8 @@ class Supervisor:
             case control.Restart():
                 self._reloader.request()
             case control.Exit():
-                self.stop(message.code)
+                if message.again or not self._stopping:  # each worker may say it once: that is still one wish
+                    self.stop(message.code)
 
     def _ended(self, worker: WorkerProcess) -> None:
         self._fleet.ended(worker)
@@ -187,9 +187,11 @@ class Supervisor:
     def stop(self, code: int | None = None) -> None:
         """Close the ports, let all workers end in order. A second time: end now, with exit code 1."""
         if self._stopping:
-            _shutdown.info("Forcing to shut down...")
-            self._code = self._code or 1
-            self._order_end(force=True)
+            if not self._forced:
+                _shutdown.info("Forcing to shut down...")
+                self._forced = True
+                self._code = self._code or 1
+                self._order_end(force=True)
             return
         self._stopping = True
         self._code = code or 0
@@ -235,7 +237,7 @@ class Supervisor:
 
     def _standing(self) -> Standing:
         """How the program is, without its workers; see ``Fleet``."""
-        standing = Standing(__version__, os.getpid(), self._started_at, time.time() - self._started_at)
+        standing = Standing(__version__, os.getpid(), self._start.at, self._start.ago)
         if self._stopping:
             standing.state = "draining"
         elif self._version is None:

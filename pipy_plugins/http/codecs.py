@@ -24,9 +24,11 @@ from pipy_core.api import (
     hookimpl,
     options,
 )
+from pipy_plugins.http.decoder import PAUSE
 from pipy_plugins.http.encoder import RequestWriter, ResponseWriter, Writer
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
+from pipy_plugins.http.reading import RequestReader
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.responses import ResponseDecoder
 
@@ -34,7 +36,7 @@ from pipy_plugins.http.responses import ResponseDecoder
 BUFFER_SIZE = 4096
 
 
-class DecodeRequest(Filter):
+class DecodeRequest(RequestReader):
     """Data in, requests out. After CONNECT and upgrades everything passes as it is."""
 
     def __init__(self) -> None:
@@ -47,21 +49,32 @@ class DecodeRequest(Filter):
             return
         if type(event) is Data:
             if self._decoder is None:
-                self._decoder = RequestDecoder(self.emit, eager=True, limits=self.host.limits)
-            try:
-                self._decoder.feed(event.payload)
-            except BadMessage:
-                self._ended = True
-                self.emit(StreamEnd(Failure.PROTOCOL_ERROR))
+                self._decoder = RequestDecoder(self.emit, eager=True, pauses=self._pauses, limits=self.host.limits)
+            self._decode(self._decoder, event.payload)
         elif type(event) is StreamEnd:
-            self._ended = True
-            self.emit(event)
+            self._end_behind_rest(event)
 
     def close(self) -> None:
         """See ``Filter``."""
+        super().close()
         if self._decoder is not None:
             self._decoder.close()
             self._decoder = None
+
+    def _decode(self, decoder: RequestDecoder, payload: bytes) -> None:
+        try:
+            decoder.feed(payload)
+        except BadMessage:
+            self._end_of_client(StreamEnd(Failure.PROTOCOL_ERROR))
+        if decoder.state is PAUSE:
+            self._hold()
+
+    def _end_of_client(self, event: StreamEnd) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._decoder is not None:
+                self._decoder.close()
+            self.emit(event)
 
 
 class DecodeResponse(Filter):

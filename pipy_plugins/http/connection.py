@@ -7,9 +7,11 @@ that asks for it (``Upgrade: h2c``; spec: filters.md, 4.8).
 from abc import abstractmethod
 
 from pipy_core.api import Branch, Data, Event, Failure, MessageStart, StreamEnd
+from pipy_plugins.http.decoder import PAUSE
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import RequestHead
 from pipy_plugins.http.patience import HEAD, NEXT, NOTHING, Patient, Wait
+from pipy_plugins.http.reading import RequestReader
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.v2.answer import Answer
 from pipy_plugins.http.v2.preface import SWITCHING, may_be_preface, upgrade_settings
@@ -17,7 +19,7 @@ from pipy_plugins.http.v2.server import ServerConnection
 from pipy_plugins.http.v2.wire import PREFACE
 
 
-class ClientConnection(Patient):
+class ClientConnection(RequestReader, Patient):
     """One connection of a client.
 
     :ivar retiring: it is to end: the answer behind which nothing more is asked for says so and is the last one.
@@ -50,7 +52,7 @@ class ClientConnection(Patient):
             if self._streams is not None:
                 self._streams.end_of_input(event)
             else:
-                self._end_of_client(event)
+                self._end_behind_rest(event)
 
     def drain(self) -> None:
         """See ``Filter``. The last answer says ``connection: close``, or GOAWAY is sent.
@@ -92,7 +94,7 @@ class ClientConnection(Patient):
 
     def waits_for(self) -> Wait:
         """See ``Patient``. Over HTTP/2 the client may do as it likes as long as there is a stream (but see ``Stalls``)."""
-        if self._streams is not None and not self._streams.empty:
+        if self.paused or (self._streams is not None and not self._streams.empty):
             return NOTHING
         return HEAD if not self._requests or (self._decoder is not None and self._decoder.held) else NEXT
 
@@ -107,8 +109,9 @@ class ClientConnection(Patient):
         if self._streams is not None:
             self._streams.expire()
         elif decoder is not None and (decoder.held or decoder.in_message):
+            line = decoder.line
             decoder.close()
-            self._refuse(408)
+            self._refuse(408, line)
         else:
             self.abort(Failure.NONE)
 
@@ -134,12 +137,8 @@ class ClientConnection(Patient):
         """A part of a request over HTTP/1."""
 
     @abstractmethod
-    def _refuse(self, status: int) -> None:
-        """The client has broken the protocol of HTTP/1."""
-
-    @abstractmethod
-    def _end_of_client(self, event: StreamEnd) -> None:
-        """The client of HTTP/1 sends nothing more."""
+    def _refuse(self, status: int, line: bytes = b"") -> None:
+        """The client has broken the protocol of HTTP/1. *line* is the start line as it came, if a head was not understood."""
 
     @abstractmethod
     def _stream(self, answer: Answer) -> Branch:
@@ -156,7 +155,7 @@ class ClientConnection(Patient):
             payload = self._opening + payload
             self._opening = b""
         if not may_be_preface(payload):
-            self._decoder = RequestDecoder(self._request, switches=self._switches, limits=self._limits)
+            self._decoder = RequestDecoder(self._request, pauses=self._pauses, switches=self._switches, limits=self._limits)
             self._decode(self._decoder, payload)
         elif len(payload) < len(PREFACE):
             self._opening = payload
@@ -170,13 +169,31 @@ class ClientConnection(Patient):
         try:
             decoder.feed(payload)
         except BadMessage as error:
-            self.refused(error.status)
-            self._refuse(error.status)
+            self._reject(error)
+        if decoder.state is PAUSE:
+            self._hold()
+        elif self._streams is not None:
+            self._hand_over(decoder, self._streams)
+
+    def _resume(self, decoder: RequestDecoder) -> None:
+        """A request for another protocol was refused: what is behind it are requests. The turn may be that of a server."""
+        try:
+            decoder.resume()
+        except BadMessage as error:
+            self._reject(error)
         if self._streams is not None:
-            self._decoder = None
-            early = decoder.give_back()
-            if early:
-                self._streams.receive(early)
+            self._hand_over(decoder, self._streams)
+
+    def _reject(self, error: BadMessage) -> None:
+        self.refused(error.status)
+        self._refuse(error.status, error.line)
+
+    def _hand_over(self, decoder: RequestDecoder, streams: ServerConnection) -> None:
+        """The connection goes on in HTTP/2."""
+        self._decoder = None
+        early = decoder.give_back()
+        if early:
+            streams.receive(early)
 
     def _switches(self, head: RequestHead) -> bool:
         """Whether the connection goes on in HTTP/2 behind the request with *head*, which asks for it."""

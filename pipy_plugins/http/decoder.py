@@ -1,7 +1,7 @@
 """Bytes to messages: the state machine that requests and responses share.
 
 Decides where a message begins and ends and nothing else. Knows no filters: events go to a callable. Between two calls the
-decoder holds at most one incomplete head (``max_header_size``), or what came while it waits (see ``RequestDecoder``).
+decoder holds at most one incomplete head (``max_header_size``), or what came while it waits or pauses (see ``RequestDecoder``).
 """
 
 import re
@@ -39,12 +39,13 @@ class State(Enum):
     LENGTH = "a body of known length"
     CHUNKS = "a chunked body"
     REST = "a body that ends with the stream"
+    PAUSE = "a head whose time has not come"
     WAIT = "nobody knows yet: another protocol was asked for"
     TUNNEL = "another protocol"
     DONE = "nobody: it is dropped"
 
 
-HEAD, LENGTH, CHUNKS, REST, WAIT, TUNNEL, DONE = State
+HEAD, LENGTH, CHUNKS, REST, PAUSE, WAIT, TUNNEL, DONE = State
 
 
 class Decoder(ABC):
@@ -87,13 +88,21 @@ class Decoder(ABC):
 
     @property
     def held(self) -> int:
-        """How many bytes are kept because they cannot be understood yet."""
+        """How many bytes are kept because they cannot, or must not, be understood yet."""
         return len(self._held)
 
     @property
     def in_message(self) -> bool:
         """Whether a message has begun and not ended."""
         return self.state is LENGTH or self.state is CHUNKS or self.state is REST
+
+    @property
+    def line(self) -> bytes:
+        """What has come of the start line of a head that is not complete."""
+        return self._line(self._held, 0)
+
+    def _line(self, data: bytes, start: int) -> bytes:
+        return data[start : start + self._limits.max_request_line].partition(b"\r\n")[0]
 
     def feed(self, data: bytes) -> None:
         """Decode *data*; events are emitted before this returns.
@@ -112,8 +121,10 @@ class Decoder(ABC):
                     position = self._read_head(data, position, end + 4) if end >= 0 else self._incomplete(data, position)
                 else:
                     position = self._read_body(data, position)
-        except BadMessage:
+        except BadMessage as error:
             self.broken_inside = self.in_message
+            if self.state is HEAD:
+                error.line = self._line(data, position)
             self.close()
             raise
 
@@ -220,7 +231,7 @@ class Decoder(ABC):
             return self._read_length(data, start)
         if state is CHUNKS:
             return self._read_chunks(data, start)
-        if state is WAIT:
+        if state is WAIT or state is PAUSE:
             self._held = data[start:]
         elif state is not DONE:
             self._emit(Data(data[start:] if start else data))

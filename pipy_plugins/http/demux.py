@@ -28,8 +28,8 @@ from pipy_core.api import (
 )
 from pipy_plugins.http.codecs import BUFFER_SIZE
 from pipy_plugins.http.connection import ClientConnection
-from pipy_plugins.http.framing import BadMessage
-from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.decoder import WAIT
+from pipy_plugins.http.heads import LostHead, RequestHead
 from pipy_plugins.http.patience import BODY, NOTHING, Wait
 from pipy_plugins.http.requests import RequestDecoder
 from pipy_plugins.http.slot import Slot
@@ -64,7 +64,7 @@ class DemuxHTTP(ClientConnection):
         """See ``Filter``."""
         if self._streams is not None:
             return self._streams.busy()
-        return bool(self._slots) if self._tunnel is None else self._tunnel.busy()
+        return bool(self._slots) or super().busy() if self._tunnel is None else self._tunnel.busy()
 
     def drain(self) -> None:
         """See ``ClientConnection``. What is behind a tunnel is asked instead."""
@@ -89,8 +89,8 @@ class DemuxHTTP(ClientConnection):
     # -- from the client --------------------------------------------------------------------------------------------
 
     def _decode(self, decoder: RequestDecoder, payload: bytes) -> None:
-        super()._decode(decoder, payload)
-        if len(self._slots) > MAX_REQUESTS or decoder.held > HIGH_WATER:
+        ClientConnection._decode(self, decoder, payload)  # as in ReceivedHead
+        if len(self._slots) > MAX_REQUESTS or (decoder.state is WAIT and decoder.held > HIGH_WATER):
             self._wait()
 
     def _may_switch(self) -> bool:
@@ -110,7 +110,7 @@ class DemuxHTTP(ClientConnection):
             self._requests += 1
             if self._requests >= self._most:
                 self._end_behind(head)
-            slot = Slot(self._limit, self, head)
+            slot = Slot(self._limit, self, head, first=not self._slots)
             self._slots.append(slot)
             self._receiving = slot
             if self._load.memory_short:
@@ -118,8 +118,8 @@ class DemuxHTTP(ClientConnection):
                 self._refuse(503)
                 return
             context = slot.context = self.host.clone_context()
-            slot.branch = self.host.join(self._target, slot.reply, context)
-            slot.feed(event)
+            slot.branch = branch = self.host.join(self._target, slot.reply, context)
+            branch.feed(event)
             return
         receiving = self._receiving or self._tunnel
         if event is END:
@@ -129,12 +129,12 @@ class DemuxHTTP(ClientConnection):
         if receiving is not None:
             receiving.feed(event)
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, line: bytes = b"") -> None:
         """The client broke the protocol: answer with *status* in its turn, and let that be the last answer."""
         slot = self._receiving
         self._receiving = None
         if slot is None:
-            slot = Slot(self._limit, self, None)
+            slot = Slot(self._limit, self, LostHead(line), first=not self._slots)
             self._slots.append(slot)
         slot.refuse(status)
 
@@ -161,10 +161,6 @@ class DemuxHTTP(ClientConnection):
 
     # -- from the slots ---------------------------------------------------------------------------------------------
 
-    def is_next(self, slot: Slot) -> bool:
-        """Whether it is the turn of *slot* to be answered."""
-        return self._slots[0] is slot
-
     def is_last(self, slot: Slot) -> bool:
         """Whether a ``retiring`` connection ends behind the answer of *slot*: nobody has asked for more. Then nobody may."""
         decoder = self._decoder
@@ -180,6 +176,8 @@ class DemuxHTTP(ClientConnection):
 
     def answered(self, slot: Slot, final: bool) -> None:
         """*slot* has sent its answer; it is closed. The next one may speak."""
+        if self._ended:  # by what was sent
+            return
         assert self._slots[0] is slot
         del self._slots[0]
         if self._receiving is slot:
@@ -190,15 +188,17 @@ class DemuxHTTP(ClientConnection):
             self._finish()
             return
         if slot.isolates and self._decoder is not None:
-            try:
-                self._decoder.resume()
-            except BadMessage as error:
-                self._refuse(error.status)
-        if not self._advancing:
-            self._advance()
+            self._resume(self._decoder)
+        if self._slots:
+            if not self._advancing:
+                self._advance()
+        elif self._half_closed:
+            self._finish()
 
     def tunnelled(self, slot: Slot) -> None:
         """*slot* and its client have agreed on another protocol."""
+        if self._ended:  # by what was sent
+            return
         self._tunnel = slot
         relieve(self._crowd)
         if self._decoder is not None:
@@ -213,8 +213,6 @@ class DemuxHTTP(ClientConnection):
                 pass
         finally:
             self._advancing = False
-        if not self._slots and self._half_closed:
-            self._finish()
 
     def _finish(self) -> None:
         self.abort(Failure.NONE)

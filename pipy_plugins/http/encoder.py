@@ -11,7 +11,7 @@ from typing import Any, Final
 from pipy_core.api import UNDEFINED, Head, ScriptError
 from pipy_plugins.http.fieldlines import checked, field_lines, is_event_stream
 from pipy_plugins.http.heads import ReceivedHead, RequestHead, ResponseHead
-from pipy_plugins.http.status import PHRASES
+from pipy_plugins.http.status import PHRASES, STATUSES
 
 _KEEP: Final = b"connection: keep-alive\r\n\r\n"
 _CLOSE: Final = b"connection: close\r\n\r\n"
@@ -27,15 +27,15 @@ class Writer(ABC):
 
     __slots__ = ("_chunked", "_head", "_limit", "_pieces", "_silent", "_size", "begun", "sent")
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.begun = False
-        self.sent = False
-        self._head: Head | None = None
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._chunked = False
-        self._silent = False  # the body is not to be sent
+    # One of each is made for a request: what begin does is not done before, and what remains not here (see ReceivedHead).
+    _chunked: bool
+    _head: Head | None
+    _limit: int
+    _pieces: list[bytes]
+    _silent: bool  # the body is not to be sent
+    _size: int
+    begun: bool
+    sent: bool
 
     def begin(self, head: Head | None) -> None:
         """Start a message with *head*; None is an empty head."""
@@ -108,8 +108,9 @@ class RequestWriter(Writer):
     __slots__ = ("upgrades",)
 
     def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.upgrades = False
+        self._limit = limit
+        self._pieces = []
+        self.begun = self.sent = self.upgrades = False
 
     def stream(self, pieces: list[bytes]) -> list[bytes]:
         """Send the head now, as ``flush`` does, and *pieces* of the body as one chunk: they are large, and not copied."""
@@ -166,15 +167,17 @@ class ResponseWriter(Writer):
     __slots__ = ("final", "method", "minor", "status")
 
     def __init__(self, limit: int) -> None:
-        super().__init__(limit)
+        self._limit = limit
+        self._head = None
+        self._pieces = []
+        self._size = self.status = 0
+        self.begun = self.sent = self._silent = self.final = False
         self.method = "GET"
         self.minor = 1
-        self.final = False
-        self.status = 0
 
     def begin(self, head: Head | None) -> None:
         """See ``Writer``."""
-        super().begin(head)
+        Writer.begin(self, head)
         self._silent = self.method == "HEAD"
 
     @property
@@ -192,7 +195,7 @@ class ResponseWriter(Writer):
 
     def _open(self) -> bytes:
         prefix, _, upgrades = response_prefix(self._head)
-        self.status = status = int(prefix[9:12])
+        self.status = status = STATUSES[prefix[9:12]]
         if self._bodiless(status):
             self._silent = True
             return prefix + self._ending(upgrades)
@@ -204,7 +207,7 @@ class ResponseWriter(Writer):
 
     def _whole(self, body: bytes) -> bytes:
         prefix, length, upgrades = response_prefix(self._head)
-        self.status = status = int(prefix[9:12])
+        self.status = status = STATUSES[prefix[9:12]]
         if self._bodiless(status):
             return prefix + self._ending(upgrades)
         if self.method == "HEAD":

@@ -9,30 +9,24 @@ from typing import Final, Protocol
 
 from pipy_core.api import (
     END,
-    EOS,
     Data,
-    Emit,
     Event,
     Failure,
-    Host,
     MessageStart,
     ScriptError,
     StreamEnd,
     Valve,
-    deliver,
     press,
     relieve,
 )
+from pipy_plugins.http.claim import Claim, User
 from pipy_plugins.http.encoder import RequestWriter
 from pipy_plugins.http.fieldlines import look_at
-from pipy_plugins.http.heads import FailureHead, Relay, RequestHead, ResponseHead
-from pipy_plugins.http.pool import failed
+from pipy_plugins.http.heads import Relay, RequestHead, ResponseHead
 
 #: Bytes of a body that are waited for before anything is sent, unless ``bufferSize`` is more; above that a client whose turn has
 #: not come waits. nginx collects whole bodies, above 16 KiB in a file.
 COLLECTED: Final = 128 * 1024
-#: Sessions that may be lost under a request that was not sent.
-MAX_MOVES: Final = 3
 #: Methods that do the same if done twice (RFC 9110, 9.2.2).
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
@@ -47,17 +41,7 @@ class Carrier(Protocol):
         """See ``Upstream``."""
 
 
-class User(Protocol):
-    """The filter that a request came through."""
-
-    emit: Emit
-    host: Host
-
-    def carry(self, exchange: "Exchange") -> None:
-        """Find a session for *exchange* and submit it there."""
-
-
-class Exchange(RequestWriter):
+class Exchange(RequestWriter, Claim):
     """A request and who waits for its response.
 
     :ivar carrier: the session it waits for or is sent by.
@@ -99,7 +83,7 @@ class Exchange(RequestWriter):
     since: float
 
     def __init__(self, limit: int, user: User, start: MessageStart) -> None:
-        super().__init__(limit)
+        RequestWriter.__init__(self, limit)  # see ReceivedHead
         self._user: User | None = user
         self._start = start
         self._body: list[bytes] = []
@@ -219,9 +203,10 @@ class Exchange(RequestWriter):
     def cancel(self) -> None:
         """Its stream does not exist any more, or its request cannot be completed."""
         self._user = None
-        self._drop()
-        if self.carrier is not None:
-            self.carrier.cancelled(self)
+        if not self.over:
+            self._drop()
+            if self.carrier is not None:
+                self.carrier.cancelled(self)
 
     # -- from session to session ------------------------------------------------------------------------------------
 
@@ -237,55 +222,13 @@ class Exchange(RequestWriter):
         self.begin(self._head)
         self._carry()
 
-    def move(self, failure: Failure, counts: bool) -> None:
-        """Its session was lost before anything of it was sent: go to another one, or fail if that *counts* and was often enough."""
-        self._moves += counts
-        if self._moves > MAX_MOVES:
-            self.fail(failure)
-        else:
-            self._carry()
-
-    def _carry(self) -> None:
-        user = self._user
-        if user is not None:
-            try:
-                user.carry(self)
-            except Exception as error:  # noqa: BLE001  # of this stream, perhaps while another one's event is being handled
-                self._refuse(error)
-
-    def _refuse(self, error: Exception) -> None:
-        user = self._user
-        self.release()
-        if user is not None:
-            user.host.report(error)
-            deliver(user.emit, StreamEnd(Failure.RUNTIME_ERROR), user.host)
-
     # -- the response -----------------------------------------------------------------------------------------------
-
-    def give(self, event: Event) -> None:
-        """Hand a part of the response to the stream, if it still exists. What goes wrong there stays there."""
-        user = self._user
-        if user is not None:
-            deliver(user.emit, event, user.host)
 
     def interim(self, head: ResponseHead) -> None:
         """An interim response has come: it goes past all filters, to whoever has the client."""
         self.heard = True
         if self._relay is not None:
             self._relay.interim(head)
-
-    def fail(self, failure: Failure) -> None:
-        """There will be no more of a response."""
-        failed(self._user)
-        self.release()
-        if not self.started:
-            self.give(MessageStart(FailureHead(failure)))
-        self.give(StreamEnd(failure) if failure is not Failure.NONE else EOS)
-
-    def release(self) -> None:
-        """The session has done its part."""
-        self.carrier = None
-        self._drop()
 
     def _drop(self) -> None:
         """Nothing more is sent."""

@@ -39,11 +39,15 @@ _KEPT: Final = frozenset({b"host"})
 
 
 class BadMessage(ProtocolError):
-    """A peer's message is malformed. *status* is what a client is told."""
+    """A peer's message is malformed. *status* is what a client is told.
+
+    :ivar line: what has come of the start line, if it was the head that was malformed.
+    """
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
+        self.line = b""
 
 
 class Fields:

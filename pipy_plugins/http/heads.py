@@ -1,5 +1,6 @@
 """The heads of received messages: bytes until somebody asks for the fields."""
 
+import re
 from typing import Any, Final, Protocol
 
 from pipy_core.api import Failure, Head, encode_json
@@ -7,6 +8,7 @@ from pipy_plugins.http.framing import Fields
 from pipy_plugins.http.status import answer_to
 
 _PROTOCOLS: Final = ("HTTP/1.0", "HTTP/1.1")
+_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Relay(Protocol):
@@ -32,12 +34,12 @@ class ReceivedHead(Head):
 
     may_hold_data = False
 
-    def __init__(self, start: bytes, minor: int, wire: Fields) -> None:
-        super().__init__()
-        self.start = start
-        self.minor = minor
-        self.wire = wire
-        self.received: Fields | None = wire
+    # One is made for each message: both kinds have a constructor of their own that calls none but that of Head, and that by name.
+    # ``super()`` costs more than there is to do, and CPython is fast where what a line gets is always of the same type.
+    minor: int
+    received: Fields | None
+    start: bytes
+    wire: Fields
 
     @property
     def protocol(self) -> str:
@@ -64,7 +66,10 @@ class RequestHead(ReceivedHead):
     __slots__ = ("expects", "final", "host", "method", "relay", "upgrades")
 
     def __init__(self, method: str, start: bytes, minor: int, wire: Fields, host: bytes | None = None) -> None:
-        super().__init__(start, minor, wire)
+        Head.__init__(self)
+        self.start = start
+        self.minor = minor
+        self.wire = self.received = wire
         self.method = method
         self.final = wire.close or (minor == 0 and not wire.stay)
         self.upgrades = wire.upgrade and minor == 1
@@ -107,13 +112,38 @@ class RequestHead(ReceivedHead):
         return {"protocol": self.protocol, "headers": headers, "method": self.method, "path": path}
 
 
+class LostHead(Head):
+    """What stands, for those who log it, for the head of a request that was refused before it was complete.
+
+    :param line: what came of its first line. What may be one is the method, and the rest the target up to the version.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, line: bytes) -> None:
+        method, _, rest = line.decode("latin-1").partition(" ")
+        if _METHOD.fullmatch(method) is None:
+            method, rest = "", line.decode("latin-1")
+        path, _, protocol = rest.rpartition(" ")
+        if not protocol.startswith("HTTP/"):
+            path, protocol = rest, ""
+        super().__init__({"protocol": protocol, "headers": {}, "method": method, "path": path})
+
+    def original(self) -> dict[str, Any]:
+        """See ``RequestHead``."""
+        return self.fields
+
+
 class ResponseHead(ReceivedHead):
     """A response's head. ``start`` is status and reason phrase."""
 
     __slots__ = ("status",)
 
     def __init__(self, status: int, start: bytes, minor: int, wire: Fields) -> None:
-        super().__init__(start, minor, wire)
+        Head.__init__(self)
+        self.start = start
+        self.minor = minor
+        self.wire = self.received = wire
         self.status = status
 
     @property

@@ -8,7 +8,7 @@ request finds a session.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from pipy_core.api import (
     ANY,
@@ -129,11 +129,11 @@ class MuxHTTP(Filter):
 
     def carry(self, exchange: AnyExchange) -> None:
         """See ``exchange.User``."""
-        session = self._session
+        session: Any = self._session  # mypy cannot see that it carries what it says it does
         if session is None or session.retired:
             session = self._acquire()
-        if isinstance(session, Negotiation) or type(exchange) is session.carries:
-            cast(Any, session).submit(exchange)
+        if type(exchange) is session.carries or isinstance(session, Negotiation):
+            session.submit(exchange)
         else:
             exchange.fail(Failure.CONNECTION_RESET)  # it was prepared for another version than there is now
 

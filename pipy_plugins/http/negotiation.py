@@ -5,7 +5,7 @@ came out of it. Requests are kept until then; then there is a session of one kin
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from pipy_core.api import (
     END,
@@ -153,6 +153,8 @@ class Negotiation(Session):
     """
 
     __slots__ = ("_branch", "_clock", "_context", "_decide", "_forward", "_most", "_started", "_tally", "_timer", "_waiting")
+
+    carries: ClassVar = _Moved
 
     def __init__(self, host: Host, target: Target, decide: Callable[[str, Callable[[Emit], Branch]], Session], most: int) -> None:
         super().__init__()

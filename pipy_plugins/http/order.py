@@ -17,9 +17,6 @@ class Connection(Protocol):
     def is_last(self, slot: Any) -> bool:
         """See ``DemuxHTTP``."""
 
-    def is_next(self, slot: Any) -> bool:
-        """See ``DemuxHTTP``."""
-
     def keep(self, size: int) -> bool:
         """See ``DemuxHTTP``."""
 

@@ -21,10 +21,10 @@ _CODES: Final = tuple(f"{digit}xx" for digit in range(10))
 class Pool:
     """What one session counts.
 
-    :param session: whose context tells the server, once it is connected. :ivar now: the clock.
+    :param session: whose context tells the server, once it is connected; it leads to no other. :ivar now: the clock.
     """
 
-    __slots__ = ("_cell", "_codes", "_requests", "_session", "_sessions", "_upstream", "_version", "_waits", "now")
+    __slots__ = ("_cell", "_codes", "_requests", "_session", "_sessions", "_version", "_waits", "now")
 
     def __init__(self, host: Host, session: Any, version: str) -> None:
         book = host.book
@@ -34,24 +34,23 @@ class Pool:
         self._sessions = book.gauge(SESSIONS)
         self._requests = book.counter(REQUESTS)
         self._waits = book.histogram(WAITS)
-        self._upstream = ""
         self._codes: dict[int, tuple[str, ...]] = {}  # where responses of this server are counted
         self._cell: list[float] = []
         self._sessions.add(1, version)
 
     def answered(self, status: int, since: float) -> None:
         """The head of a response has come; *since* is when its request was submitted."""
-        context = self._session.context
-        upstream = (context.upstream if context is not None else "") or "unknown"
-        if upstream != self._upstream:
-            self._upstream = upstream
-            self._codes = {}
-            self._cell = self._waits.cell(upstream)
         code = status // 100
         if code not in self._codes:
-            self._codes[code] = self._requests.known(upstream, _CODES[code % 10])
+            self._look_up(code)
         self._requests.values[self._codes[code]] += 1
         self._waits.put(self._cell, self.now() - since)
+
+    def _look_up(self, code: int) -> None:
+        context = self._session.context
+        upstream = (context.upstream if context is not None else "") or "unknown"
+        self._codes[code] = self._requests.known(upstream, _CODES[code % 10])
+        self._cell = self._waits.cell(upstream)
 
     def ended(self) -> None:
         """The session has ended."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pipy_core.api import END, Emit, Limits, MessageStart
-from pipy_plugins.http.decoder import DONE, HEAD, TARGET, TOKEN, TOO_LONG, TUNNEL, WAIT, Decoder, partial
+from pipy_plugins.http.decoder import DONE, HEAD, PAUSE, TARGET, TOKEN, TOO_LONG, TUNNEL, WAIT, Decoder, partial
 from pipy_plugins.http.framing import HOST, LIMITS, BadMessage, Fields
 from pipy_plugins.http.heads import RequestHead
 
@@ -22,23 +22,33 @@ class RequestDecoder(Decoder):
     called: bytes that are sent too early must not be taken for the new protocol (RFC 9931), nor for requests. With *eager* it
     takes the other protocol for agreed upon. Behind a request that asks for the end of the connection everything is dropped.
 
+    Between two requests that came in one piece it pauses if it is told to, and keeps what comes, until ``go_on`` is called.
+
+    :param pauses: asked whether to pause.
     :param switches: asked about a request that names HTTP/2 in Upgrade; if it says yes nothing behind it is decoded any more, and
         ``give_back`` gives what came.
     """
 
-    __slots__ = ("_eager", "_switches")
+    __slots__ = ("_eager", "_pauses", "_switches")
     some_line = _SOME_REQUEST
 
     def __init__(
         self,
         emit: Emit,
         eager: bool = False,
+        pauses: Callable[[], bool] | None = None,
         switches: Callable[[RequestHead], bool] | None = None,
         limits: Limits = LIMITS,
     ) -> None:
         super().__init__(emit, limits)
         self._eager = eager
+        self._pauses = pauses
         self._switches = switches
+
+    def go_on(self) -> None:
+        """The pause is over: what was kept is decoded by the next ``feed``."""
+        if self.state is PAUSE:
+            self.state = HEAD
 
     def give_back(self) -> bytes:
         """What came behind the request that *switches* said yes to; nothing is decoded any more."""
@@ -47,6 +57,9 @@ class RequestDecoder(Decoder):
         return held
 
     def _read_head(self, data: bytes, start: int, end: int) -> int:
+        if start and self._pauses is not None and self._pauses():
+            self.state = PAUSE
+            return start
         match = _REQUEST_LINE.match(data, start, end)
         if match is None:
             if data.startswith(b"\r\n", start):

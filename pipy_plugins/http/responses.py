@@ -8,6 +8,7 @@ from pipy_core.api import END, Emit, Failure, Limits, MessageStart
 from pipy_plugins.http.decoder import DONE, HEAD, REST, TUNNEL, Decoder, partial
 from pipy_plugins.http.framing import LIMITS, BadMessage, Fields
 from pipy_plugins.http.heads import ResponseHead
+from pipy_plugins.http.status import STATUSES
 
 #: Interim responses before a final one. Progress reports every few seconds may be many, but not endless.
 MAX_INTERIM: Final = 128
@@ -45,9 +46,9 @@ class ResponseDecoder(Decoder):
                 return self._skip_empty_line(start)
             raise BadMessage(502, "malformed status line")
         first = match.group(2)
-        status = int(first[:3])
+        status = STATUSES[first[:3]]
         fields = self._fields(data, start, match.end(), end)
-        head = ResponseHead(status, first, int(match.group(1)), fields)
+        head = ResponseHead(status, first, 1 if match.group(1) == b"1" else 0, fields)
         if status < 200 and status != 101:
             self._interims += 1
             if self._interims > MAX_INTERIM:

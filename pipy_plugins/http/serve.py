@@ -31,7 +31,7 @@ from pipy_plugins.http.codecs import BUFFER_SIZE
 from pipy_plugins.http.connection import ClientConnection
 from pipy_plugins.http.decoder import HEAD
 from pipy_plugins.http.encoder import ResponseWriter, response_prefix
-from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.heads import LostHead, RequestHead
 from pipy_plugins.http.patience import BODY, Wait
 from pipy_plugins.http.served import CLIENT_GONE, count
 from pipy_plugins.http.status import error_head
@@ -228,19 +228,19 @@ class ServeHTTP(ClientConnection):
         self.emit(Data(output))
         self.emit(END)
 
-    def _served(self, start: MessageStart | None, status: int, size: int) -> None:
+    def _served(self, start: MessageStart, status: int, size: int) -> None:
         tally = self.host.context.group.tally
         since = self._since
         if tally.log is None:
             tally.answered(status, self.now() - since if since else 0.0)
         else:
-            count(self.host, since or self.now(), status, size, start.head if start is not None else None, self.host.context)
+            count(self.host, since or self.now(), status, size, start.head, self.host.context)
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, line: bytes = b"") -> None:
         start, self._start = self._start, None
         if start is None:
             self._since = 0.0
-        self._served(start, status, 0)
+        self._served(start or MessageStart(LostHead(line)), status, 0)
         head = error_head(status)
         prefix, _, _ = response_prefix(head)
         self._send(head, prefix + b"content-length: 0\r\nconnection: close\r\n\r\n")

@@ -4,7 +4,7 @@ from typing import Final
 
 from pipy_core.api import Context, Entry, Head, Host, Tally
 from pipy_plugins.http.encoder import ResponseWriter
-from pipy_plugins.http.heads import RequestHead
+from pipy_plugins.http.heads import LostHead, RequestHead
 from pipy_plugins.http.order import Connection
 
 #: What nginx calls a request whose client has gone before there was an answer.
@@ -14,14 +14,14 @@ CLIENT_GONE: Final = 499
 class Served:
     """One request, from its head on, until it is answered or never will be.
 
-    :param request: None where it was too malformed to be one. :ivar context: the one it is answered in.
+    :ivar context: the one it is answered in.
     """
 
     __slots__ = ("_host", "_request", "_since", "context")
 
-    def __init__(self, host: Host, request: RequestHead | None) -> None:
+    def __init__(self, host: Host, request: RequestHead) -> None:
         self._host: Host | None = host
-        self._request = request
+        self._request: RequestHead | None = request
         self._since = host.now()
         self.context: Context | None = None
 
@@ -41,9 +41,9 @@ class CountedWriter(ResponseWriter):
 
     __slots__ = ("_request", "_since", "context")
 
-    def __init__(self, limit: int, connection: Connection, request: RequestHead | None) -> None:
-        super().__init__(limit)
-        self._request = request
+    def __init__(self, limit: int, connection: Connection, request: RequestHead | LostHead) -> None:
+        ResponseWriter.__init__(self, limit)  # see ReceivedHead
+        self._request: RequestHead | LostHead | None = request
         self._since = connection.now()  # 0 when it has been counted
         self.context: Context | None = None
 
@@ -73,7 +73,7 @@ def entry(
 ) -> Entry:
     """What is logged. Scripts may have changed the head since: it is as it came."""
     inbound = connection.inbound or (0, "", 0)
-    fields = request.original() if isinstance(request, RequestHead) else {"method": "", "path": "", "protocol": ""}
+    fields = request.original() if isinstance(request, RequestHead | LostHead) else {"method": "", "path": "", "protocol": ""}
     upstream = context.upstream if context is not None else ""
     return Entry.of(
         fields, status, size, seconds, client=inbound[1], client_port=inbound[2], listener=tally.name, upstream=upstream

@@ -4,7 +4,6 @@ Decides what a client sees when an answer fails: an error response while nothing
 connection.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from pipy_core.api import (
@@ -20,7 +19,7 @@ from pipy_core.api import (
     StreamEnd,
     get_logger,
 )
-from pipy_plugins.http.heads import FailureHead, RequestHead, ResponseHead
+from pipy_plugins.http.heads import FailureHead, LostHead, RequestHead, ResponseHead
 from pipy_plugins.http.order import Connection, Interim
 from pipy_plugins.http.served import CLIENT_GONE, CountedWriter
 from pipy_plugins.http.status import answer_to, error_head
@@ -32,6 +31,7 @@ _MAX_INTERIM: Final = 8
 class Slot(CountedWriter):
     """One request and its response.
 
+    :param first: its turn has come. If not, what is answered is kept until ``replay``.
     :ivar branch: its sub-pipeline, until the response is complete. :ivar received: the request has come completely.
     :ivar isolates: the request asks for another protocol.
     """
@@ -51,19 +51,15 @@ class Slot(CountedWriter):
         "too_large",
     )
 
-    def __init__(self, limit: int, connection: Connection, request: RequestHead | None) -> None:
-        super().__init__(limit, connection, request)
+    def __init__(self, limit: int, connection: Connection, request: RequestHead | LostHead, first: bool) -> None:
+        CountedWriter.__init__(self, limit, connection, request)  # see ReceivedHead
         self._connection: Connection | None = connection
         self.branch: Branch | None = None
         self._start: MessageStart | None = None
-        self._waiting: list[Event] | None = None  # what was answered before its turn
+        self._waiting: list[Event] | None = None if first else []  # what was answered before its turn
         self._kept = 0
-        self._any = False  # a body has begun
-        self._tunnel = self.too_large = self.received = False
-        if request is None:
-            self.method = ""
-            self.isolates = self._upgrades = self.expects = False
-        else:
+        self._any = self._tunnel = self.too_large = self.received = False  # the first: a body has begun
+        if isinstance(request, RequestHead):
             self.method = request.method
             self.minor = request.minor
             self.final = request.final
@@ -71,6 +67,9 @@ class Slot(CountedWriter):
             self._upgrades = request.upgrades
             self.isolates = self._upgrades or self.method == "CONNECT"
             request.relay = self
+        else:
+            self.method = ""
+            self.isolates = self._upgrades = self.expects = False
 
     def feed(self, event: Event) -> None:
         """Something of the request, or of the tunnel behind it, has come."""
@@ -103,11 +102,9 @@ class Slot(CountedWriter):
         connection = self._connection
         if connection is None:
             return
-        if self._waiting is None and connection.is_next(self):
+        if self._waiting is None:
             self._send(connection, event)
             return
-        if self._waiting is None:
-            self._waiting = []
         self._waiting.append(event)
         if type(event) is Data:
             self._kept += len(event.payload)
@@ -116,18 +113,21 @@ class Slot(CountedWriter):
 
     def replay(self) -> bool:
         """Its turn has come: send what was kept. Gives whether that was all of it."""
-        for event in self._forget():
+        waiting, self._waiting = self._forget(), None
+        for event in waiting:
             if self._connection is None:
                 break
             self._send(self._connection, event)
         return self._connection is None
 
     def _forget(self) -> list[Event]:
-        waiting, self._waiting = self._waiting, None
+        waiting = self._waiting or []
+        if waiting:
+            self._waiting = []
         if self._kept and self._connection is not None:
             kept, self._kept = self._kept, 0
             self._connection.keep(-kept)
-        return waiting or []
+        return waiting
 
     def interim(self, head: ResponseHead) -> None:
         """See ``Relay``. It overtakes nothing, and HTTP/1.0 does not know it (RFC 9110, 15.2)."""
@@ -137,10 +137,10 @@ class Slot(CountedWriter):
         if head.status == 100:
             self.expects = False
         data = Data(b"HTTP/1.1 %b\r\n%b\r\n" % (head.start, head.wire.forward))
-        if self._waiting is None and connection.is_next(self):
+        if self._waiting is None:
             connection.emit(data)
-        elif self._waiting is None or len(self._waiting) < _MAX_INTERIM:
-            self._waiting = [*(self._waiting or ()), Interim(data.payload)]
+        elif len(self._waiting) < _MAX_INTERIM:
+            self._waiting.append(Interim(data.payload))
 
     def refuse(self, status: int) -> None:
         """The request is malformed: forget what answers it and end the connection behind an answer with *status*."""
@@ -149,9 +149,8 @@ class Slot(CountedWriter):
             return
         branch, self.branch = self.branch, None
         self.final = True
-        self.isolates = False
+        self.isolates = self.begun = False
         self._forget()
-        self.begun = False
         if branch is not None:
             branch.close()
         self.reply(MessageStart(error_head(status)))
@@ -190,14 +189,14 @@ class Slot(CountedWriter):
     def _add(self, connection: Connection, event: Data) -> None:
         if self.begun:
             self._any = self._any or bool(event.payload)
-            self._put(connection, self.write, event.payload)
+            self._put(connection, event.payload)
         elif isinstance(event, Interim):
             connection.emit(Data(event.payload))
 
     def _release(self) -> None:
         """The turn is over: events are not held back any longer."""
         if self._connection is not None and self.is_urgent:
-            self._put(self._connection, self.flush)
+            self._put(self._connection)
 
     def _open(self) -> bytes:
         """See ``Writer``: the head of an answer leaves before its end."""
@@ -206,10 +205,10 @@ class Slot(CountedWriter):
             self.final = True
         return super()._open()
 
-    def _put(self, connection: Connection, make: Callable[..., bytes], *args: bytes) -> None:
+    def _put(self, connection: Connection, payload: bytes | None = None) -> None:
         first = not self.sent
         try:
-            output = make(*args)
+            output = self.flush() if payload is None else self.write(payload)
         except ScriptError as error:
             self._fault(connection, error)
             return

@@ -1,9 +1,11 @@
-"""Reason phrases, which status stands for which failure of an upstream, and heads of our own that say so. Knows no bytes."""
+"""Reason phrases, which status stands for which failure of an upstream, and heads of our own that say so."""
 
 from typing import Final
 
 from pipy_core.api import Failure, Head
 
+#: Statuses as they are written in a response: ``int`` takes three times as long.
+STATUSES: Final = {b"%d" % status: status for status in range(100, 1000)}
 #: What a response without ``statusText`` says; any other number gets ``OK`` (spec: filters.md, 4.3).
 PHRASES: Final = {
     100: "Continue",

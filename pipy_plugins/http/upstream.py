@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 from pipy_core.api import END, EOS, Branch, Data, Emit, Event, Failure, Host, MessageStart, Session, StreamEnd
+from pipy_plugins.http.claim import User
 from pipy_plugins.http.decoder import REST
-from pipy_plugins.http.exchange import Exchange, User
+from pipy_plugins.http.exchange import Exchange
 from pipy_plugins.http.framing import BadMessage
 from pipy_plugins.http.heads import ResponseHead
 from pipy_plugins.http.pace import Pace, Silence
@@ -87,7 +88,7 @@ class Upstream(Session):
         exchange.since = self._pool.now()
         if exchange.isolates:
             self.retire()
-        if len(self._waiting) >= self._most:
+        if len(self._waiting) + len(self._pending) > self._most:  # the first one is being answered, all others wait
             self._tally.refuse("pending")
             exchange.release()
             exchange.give(MessageStart(error_head(503)))
@@ -151,7 +152,7 @@ class Upstream(Session):
             except BadMessage:
                 self._end(Failure.PROTOCOL_ERROR)
             else:
-                if decoder.held and not self._pending:
+                if not self._pending and decoder.held:
                     self._end(Failure.PROTOCOL_ERROR)
         elif type(event) is StreamEnd:
             if decoder.held and self._pending:
@@ -202,8 +203,9 @@ class Upstream(Session):
         exchange.give(END)
         if self._closes:
             self._end(Failure.CONNECTION_RESET)
-        else:
+        elif self._waiting:
             self._advance()
+        else:
             self._end_if_unused()
 
     # -- patience ---------------------------------------------------------------------------------------------------

@@ -36,9 +36,10 @@
       return file === null ? null : new File(file);
     }
 
-    toMessage(request = "") {
+    toMessage(request) {
       if (typeof request === "string") return this.#toMessage(request);
-      if (request === null || typeof request !== "object") throw new TypeError("argument #1 expects a string or the head of a request");
+      if (request === undefined || request === null) return this.#toMessage("");
+      if (typeof request !== "object") throw new TypeError("argument #1 expects a string or the head of a request");
       return this.#answer(String(request.method ?? "GET"), fieldsOf(request.headers));
     }
 

@@ -147,7 +147,7 @@ class CheckHealth(Filter):
     def prepare(cls, *args: Any) -> Make:
         """See ``Filter``.
 
-        :raises ArgumentError: an expected status is none.
+        :raises ArgumentError: an expected status is none, there is no time, or the path is none.
         """
         target, health, settings = args if len(args) == 3 else (None, *args)
         statuses = (
@@ -155,6 +155,8 @@ class CheckHealth(Filter):
         )
         if not all(isinstance(status, int | float) and 100 <= status <= 599 for status in statuses):
             raise ArgumentError("options.status expects numbers between 100 and 599")
+        if settings["timeout"] <= 0:
+            raise ArgumentError("options.timeout expects a time above 0")
         if re.search(r"[\s\x00-\x1f]", settings["path"]):
             raise ArgumentError("options.path expects a path without blanks")
         return partial(cls, target, health, {**settings, "status": frozenset(statuses)})

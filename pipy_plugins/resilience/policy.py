@@ -70,3 +70,16 @@ def reasons_from(given: Any) -> tuple[frozenset[str], frozenset[int]]:
     return frozenset(each for each in chosen if isinstance(each, str)), frozenset(
         each for each in chosen if not isinstance(each, str)
     )
+
+
+def methods_from(given: Any) -> frozenset[str]:
+    """Methods of the option ``methods``, which are spelled as in requests: they tell upper case from lower case.
+
+    :raises ArgumentError: something else.
+    """
+    if given is None:
+        return IDEMPOTENT
+    for each in given:
+        if not isinstance(each, str) or not each:
+            raise ArgumentError(f"options.methods expects names of methods, not {each!r}")
+    return frozenset(given)

@@ -40,7 +40,7 @@ from pipy_core.api import (
 from pipy_plugins.resilience.budget import Budget
 from pipy_plugins.resilience.figures import RETRIES, RETRIES_DENIED
 from pipy_plugins.resilience.outcome import SERVER_ERROR, status_of
-from pipy_plugins.resilience.policy import IDEMPOTENT, Policy, reasons_from
+from pipy_plugins.resilience.policy import Policy, methods_from, reasons_from
 
 #: Bytes of a request that are kept for another try, unless ``bufferLimit`` says otherwise. Envoy keeps what it buffers, 1 MiB.
 KEPT: Final = 64 * 1024
@@ -71,16 +71,15 @@ class RetryHTTP(Joint):
     def prepare(cls, target: Target, settings: dict[str, Any]) -> Make:
         """See ``Filter``.
 
-        :raises ArgumentError: there is no such reason.
+        :raises ArgumentError: there is no such reason, or no such method.
         """
         reasons, statuses = reasons_from(settings["on"])
-        methods = settings["methods"]
         budget = settings["budget"]
         policy = Policy(
             attempts=int(settings["attempts"]),
             reasons=reasons,
             statuses=statuses,
-            methods=IDEMPOTENT if methods is None else frozenset(map(str, methods)),
+            methods=methods_from(settings["methods"]),
             limit=settings["bufferLimit"],
             patience=settings["perTryTimeout"],
             wait=settings["backOff"],

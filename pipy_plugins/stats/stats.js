@@ -121,8 +121,8 @@
   class Value extends Metric {
     #value; // undefined: nobody has set it, and it is not shown
 
-    increase(by = 1) {
-      this.#value = (this.#value ?? 0) + expectNumber(by);
+    increase(by) {
+      this.#value = (this.#value ?? 0) + expectNumber(by ?? 1);
     }
 
     zero() {
@@ -159,8 +159,8 @@
       set(this, value);
     }
 
-    decrease(by = 1) {
-      this.increase(-expectNumber(by));
+    decrease(by) {
+      this.increase(-expectNumber(by ?? 1));
     }
   }
 

@@ -3,16 +3,18 @@
 The values are kept in the script, where they are counted at every request; Python asks for them when somebody looks.
 """
 
+import importlib
 from importlib.resources import files
 from typing import Any, Final
 
 from pipy_core.api import Ask, Family, Message, Page, Pages, Registry, hookimpl, reply
-from pipy_plugins.stats.exposition import render
 
 #: Combinations of label values of one metric that are shown; each is an object for ever.
 MAX_CHILDREN: Final = 10_000
 #: Names of metrics.
 MAX_METRICS: Final = 10_000
+#: Imported only where there is an admin port (``contrib/decisions``).
+_EXPOSITION: Final = "pipy_plugins.stats.exposition"
 _HELP: Final = "A metric of the script."
 
 
@@ -42,6 +44,7 @@ def collect(ask: Ask) -> list[Family]:
 
 def metrics_page(pages: Pages) -> Page:
     """The page with everything that is counted."""
+    render = importlib.import_module(_EXPOSITION).render
 
     def metrics(_request: Message) -> Message:
         # sorted among their own kind, what is ours first: a script does not take the place of it by its name

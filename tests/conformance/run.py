@@ -9,9 +9,10 @@ import argparse, concurrent.futures, difflib, fnmatch, hashlib, json, os, random
 import shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 import xml.sax.saxutils as sax
 
-STEP_TIMEOUT = 7.0        # one receive / wait step
-START_TIMEOUT = 10.0      # until the program listens on all of its ports
-CASE_TIMEOUT = 20.0       # whole case
+STEP_TIMEOUT = 30.0       # one receive / wait step
+START_TIMEOUT = 60.0      # until the program listens on all of its ports
+CASE_TIMEOUT = 300.0      # whole case
+GAP = 0.2                 # between pieces that the program is to read one by one
 CALLER_DIR = os.getcwd()
 
 
@@ -565,7 +566,7 @@ class Backend:
             elif op == 'send':
                 for j, (_, v) in enumerate(t[1:]):
                     if j:
-                        time.sleep(0.05)
+                        time.sleep(GAP)
                     st.sock.settimeout(STEP_TIMEOUT)
                     st.sock.sendall(v if isinstance(v, bytes) else v.encode())
             elif op == 'echo':
@@ -830,7 +831,7 @@ class Run:
                 else:
                     for i, q in enumerate(quoted):
                         if i:
-                            time.sleep(float(opts.get('gap', 0.05)))
+                            time.sleep(float(opts.get('gap', GAP)))
                         c.sock.sendall(q)
             except (BrokenPipeError, ConnectionResetError):
                 if 'maybe' not in words:

@@ -48,7 +48,7 @@ def marked(name: str) -> object:
 @pytest.mark.parametrize("name", [marked(name) for name in CASES])
 def test_case(name: str) -> None:
     command = [sys.executable, str(RUNNER), "--pipy", f"{sys.executable} -m pipy_core", str(CASES[name])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.fail(f"\n{done.stdout}{done.stderr}", pytrace=False)
 
@@ -69,6 +69,6 @@ def test_the_runner_notices_a_wrong_answer(tmp_path: Path) -> None:
     case = tmp_path / "wrong.case"
     case.write_text('doc: x\nrun: no\n\n--- file main.js\npipy()\n\n--- steps\nrun "main.js"\n  < code 0\n')
     command = [sys.executable, str(RUNNER), "--pipy", "false", str(case)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 1
     assert "0 passed, 1 failed" in done.stdout

@@ -42,6 +42,6 @@ def test_the_command():
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert (run.returncode, run.stdout) == (0, "dubbo ...\n"), run.stderr

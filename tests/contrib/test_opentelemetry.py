@@ -3,8 +3,10 @@
 import os
 import queue
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,7 +29,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     source = shutil.copytree(PACKAGE, tmp_path_factory.mktemp("source") / "opentelemetry")
     target = tmp_path_factory.mktemp("site-packages")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=300)
     paths = [str(target), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
@@ -57,7 +59,7 @@ def collector() -> Iterator[tuple[int, "queue.Queue[ExportTraceServiceRequest]"]
 
 def run(words: list[str], environment: dict[str, str], directory: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=directory, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", *words], cwd=directory, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -98,3 +100,26 @@ def test_spans_reach_the_collector(
     assert span.trace_id.hex() == TRACE
     assert span.parent_span_id.hex() == SPAN
     assert passed_on == ["00", TRACE, span.span_id.hex(), "01"]
+
+
+def test_a_collector_that_says_nothing_does_not_hold_up_the_end(environment: dict[str, str], tmp_path: Path) -> None:
+    (front,) = free_ports(1)
+    script = f"""pipy()
+        .listen({front}).demuxHTTP('request')
+        .pipeline('request').traceHTTP('answer')
+        .pipeline('answer').replaceMessage(new Message('hi'))"""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        # Its exporter would wait for five minutes.
+        variables = {
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "300",
+            "PYTHONPATH": environment["PYTHONPATH"],
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+        }
+        with PipyProcess(script, directory=tmp_path, ports=[front], environment=variables) as pipy:
+            with urlopen(f"http://127.0.0.1:{front}/", timeout=PATIENCE) as response:
+                assert response.read() == b"hi"
+            began = time.monotonic()
+            assert pipy.stop() == 0, pipy.log
+            took = time.monotonic() - began
+    assert 3 <= took < 100
+    assert "the collector does not take the last spans" in pipy.log

@@ -40,7 +40,7 @@ def write_first_test(directory):
 
 
 def run(directory, *arguments):
-    done = subprocess.run([sys.executable, "-m", *arguments], cwd=directory, capture_output=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=directory, capture_output=True, check=False, timeout=300)
     return done.returncode, done.stdout.decode()
 
 

@@ -35,7 +35,7 @@ def compiler(tmp_path_factory):
         pytest.skip("there is no Node.js for this system, neither installed nor as a Python package")
     folder = tmp_path_factory.mktemp("typescript")
     command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), COMPILER]
-    subprocess.run(command, check=True, capture_output=True, timeout=120, env={**os.environ, "PATH": PATH})
+    subprocess.run(command, check=True, capture_output=True, timeout=600, env={**os.environ, "PATH": PATH})
     return folder / "node_modules" / ".bin" / "tsc"
 
 

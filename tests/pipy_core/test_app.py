@@ -1,5 +1,7 @@
 """How the parts are put together, with a program of one process that only notes what it was given."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -93,3 +95,14 @@ def test_of_a_script_that_is_verified_it_is_said_that_it_is_good(
     use(monkeypatch, lambda *_given: 0)
     assert app.run(Settings(script="/a.js", verify=verify)) == 0
     assert [line[24:] for line in capsys.readouterr().out.splitlines()] == lines
+
+
+def test_what_most_programs_do_not_need_is_not_imported() -> None:
+    """See ``contrib/decisions/0022``."""
+    needless = "urllib3 watchfiles prometheus_client pipy_core.console pipy_core.trial.runner pipy_core.supervisor.supervisor"
+    check = (
+        "import sys; from pipy_core import app, cli; from pipy_core.settings import Settings; app.load_plugins(Settings());"
+        f"print({{*'{needless}'.split()}} & {{*sys.modules}})"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

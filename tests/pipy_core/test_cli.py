@@ -265,5 +265,5 @@ def test_an_output_that_takes_nothing_is_no_crash(redirection: str, code: int, e
     if not Path("/dev/full").exists():
         pytest.skip("only Linux has /dev/full")
     command = f"{sys.executable} -m pipy_core --help-filters {redirection}"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (code, errors)

@@ -68,6 +68,9 @@ def test_a_value_changes_one_setting(option: str, text: str, name: str, value: o
         ("threads", "many", "invalid --threads: many: expected a number from 1 to 1024, or max"),
         ("threads", "1025", "invalid --threads: 1025: expected a number from 1 to 1024, or max"),
         ("engine", "spidermonkey", "unknown engine: spidermonkey"),
+        ("user", "", "invalid --user: expected a name"),
+        ("group", "", "invalid --group: expected a name"),
+        ("max-requests", "1_0", "invalid --max-requests: 1_0: expected number from 1 to 1,000,000,000 or 0"),
         ("heap-limit", "15", "invalid --heap-limit: 15: expected megabytes from 16 to 65536"),
         ("heap-limit", "1.5", "invalid --heap-limit: 1.5: expected megabytes from 16 to 65536"),
         ("heap-limit", "", "invalid --heap-limit: : expected megabytes from 16 to 65536"),
@@ -96,6 +99,22 @@ def test_a_wrong_variable_is_named() -> None:
 def test_every_option_is_a_setting() -> None:
     limits = {f"limits.{field.name}" for field in dataclasses.fields(Limits)}
     assert {option.setting for option in OPTIONS.values()} <= {field.name for field in dataclasses.fields(Settings)} | limits
+
+
+@pytest.mark.parametrize(
+    ("environ", "form"),
+    [
+        ({}, ""),
+        ({"PIPY_ACCESS_LOG_FILE": "a.log"}, "combined"),
+        ({"PIPY_ACCESS_LOG": "json"}, "json"),
+        ({"PIPY_ACCESS_LOG": "json", "PIPY_ACCESS_LOG_FILE": "a.log"}, "json"),
+    ],
+)
+def test_a_file_for_requests_is_enough_to_have_them_logged(environ: dict[str, str], form: str) -> None:
+    settings = from_environment(environ)
+    assert settings.request_log == form
+    assert with_value(settings, "access-log", "").request_log == ""  # said: there is to be none
+    assert with_value(settings, "access-log", "$status").request_log == "$status"
 
 
 def test_the_log_knows_every_level() -> None:

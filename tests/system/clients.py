@@ -30,13 +30,21 @@ def read_head(sock: socket.socket) -> tuple[str, dict[str, str], bytes]:
     return start, {name.lower(): value for name, value in fields.items()}, rest
 
 
+def read_body(sock: socket.socket, fields: dict[str, str], body: bytes) -> bytes:
+    """All of a body with a length, of which *body* has come with the head."""
+    size = int(fields.get("content-length", 0))
+    while len(body) < size:
+        piece = sock.recv(65536)
+        if not piece:
+            raise ConnectionError(f"closed in the middle of a body: {body!r}")
+        body += piece
+    return body
+
+
 def read_response(sock: socket.socket) -> tuple[str, bytes]:
     """The status line without the version, and a body with a length."""
     start, fields, body = read_head(sock)
-    size = int(fields.get("content-length", 0))
-    while len(body) < size:
-        body += sock.recv(65536)
-    return start.partition(" ")[2], body
+    return start.partition(" ")[2], read_body(sock, fields, body)
 
 
 def get(sock: socket.socket, path: str = "/") -> tuple[str, bytes]:

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from typing import Self
 
-from tests.system.clients import KEEP_ALIVE, read_head
+from tests.system.clients import KEEP_ALIVE, read_body, read_head
 from tests.system.pipy_process import PATIENCE
 
 #: Requests on one connection; then a client comes back on a new one, so that ports are tried all the time.
@@ -80,9 +80,8 @@ class Load:
             try:
                 client.sendall(KEEP_ALIVE % b"/")
                 start, fields, body = read_head(client)
-                while len(body) < int(fields["content-length"]):
-                    body += client.recv(65536)
-            except (OSError, ConnectionError) as error:
+                body = read_body(client, fields, body)
+            except OSError as error:
                 self._note(repr(error))
                 return
             self._note("" if start == "HTTP/1.1 200 OK" else start, body)

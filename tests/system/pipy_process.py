@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,9 +19,25 @@ import pipy_core
 from pipy_core.codebase.location import is_url
 
 #: How long a program may take for anything a test waits for; only failing tests take that long.
-PATIENCE = 20.0
-#: Below what systems hand out to outgoing connections, so that none of these sits on a port between choosing and listening.
-PORTS = range(20_000, 32_000)
+PATIENCE = 60.0
+_LOCAL_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def unassigned_ports(local_ports: Path = _LOCAL_PORTS) -> range:
+    """Ports that the system hands out to no outgoing connection, so that none of these sits on one between choosing and listening.
+
+    :param local_ports: where the first and the last of those stand that it does hand out.
+    """
+    usual = range(20_000, 32_000)
+    if not local_ports.exists():
+        return usual
+    first, last = map(int, local_ports.read_text("ascii").split())
+    others = max(range(max(1024, first - len(usual)), first), range(last + 1, 65_536), key=len)
+    return others if len(others) >= 1000 else usual
+
+
+PORTS = unassigned_ports()
+_given: deque[int] = deque(maxlen=200)  # so that a test that asks twice gets two
 
 
 def free_ports(count: int) -> list[int]:
@@ -29,18 +46,41 @@ def free_ports(count: int) -> list[int]:
         found: list[int] = []
         while len(found) < count:
             port = random.choice(PORTS)
+            if port in _given:
+                continue
             probe = stack.enter_context(socket.socket())
             try:
                 probe.bind(("0.0.0.0", port))
             except OSError:
                 continue
             found.append(port)
+            _given.append(port)
         return found
 
 
 def free_port() -> int:
     """One TCP port that nothing on this machine listens on."""
     return free_ports(1)[0]
+
+
+def save(path: Path, text: str) -> None:
+    """Put *text* in the place of a file that somebody watches, as editors do it: nobody ever sees half of it."""
+    new = path.with_name(f"{path.name}~")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
+
+
+def patient(directory: Path) -> dict[str, str]:
+    """The environment of a program that closes no idle connection, neither at its end nor after a reload; nor do its workers.
+
+    For clients that ask all the time: one that the machine keeps from asking for a second is not idle.
+
+    :param directory: where a module is written that Python imports at its start.
+    """
+    source = str(Path(pipy_core.__file__).parent.parent)
+    setting = "from pipy_core.net import ports\n\nports.DRAIN_GRACE = ports.SHUTDOWN_GRACE = 3600.0\n"
+    (directory / "sitecustomize.py").write_text(setting, encoding="utf-8")
+    return {"PYTHONPATH": os.pathsep.join([source, str(directory)])}
 
 
 class PipyProcess:
@@ -115,17 +155,18 @@ class PipyProcess:
         with self._news:
             return "".join(self._lines)
 
-    def wait_for_log(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
-        """Wait until *pattern* is found in the log; it need not be new."""
+    def wait_for_log(self, pattern: str, timeout: float = PATIENCE, times: int = 1) -> re.Match[str]:
+        """Wait until *pattern* is found in the log, so many *times*; it need not be new. Gives the last of them."""
         deadline = time.monotonic() + timeout
         with self._news:
             while True:
-                found = re.search(pattern, "".join(self._lines), re.MULTILINE)
-                if found is not None:
-                    return found
+                found = list(re.finditer(pattern, "".join(self._lines), re.MULTILINE))
+                if len(found) >= times:
+                    return found[times - 1]
                 if self._ended or not self._news.wait(deadline - time.monotonic()):
                     state = "ended without" if self._ended else f"did not within {timeout:g} s log"
-                    raise AssertionError(f"pipy {state} {pattern!r}; its log:\n{''.join(self._lines)}")
+                    often = f"{times} times " if times > 1 else ""
+                    raise AssertionError(f"pipy {state} {often}{pattern!r}; its log:\n{''.join(self._lines)}")
 
     def wait_listening(self, *ports: int) -> None:
         """Wait until the log says that each of *ports* is listened on."""

@@ -74,7 +74,7 @@ def test_figures(site):
     assert found["pipy_ppl_cnt"] == "1"
     client.connection.close()
     wait_for(admin, "pipy_inb_cnt", "1")
-    assert metrics(admin)["pipy_ppl_cnt"] == "0"
+    wait_for(admin, "pipy_ppl_cnt", "0")
 
 
 def test_outbound_connections(start_pipy):

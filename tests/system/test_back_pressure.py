@@ -29,7 +29,8 @@ ALIVE = ".listen({other}).serveHTTP(new Message('alive'))"
 
 def push(sock: socket.socket) -> int:
     """Send until there has been no room for a while; give how much was sent."""
-    sent, piece = 0, bytes(MEGABYTE)
+    piece = bytes(MEGABYTE)
+    sent = sock.send(piece)  # as soon as there is room
     sock.settimeout(STALLED)
     try:
         while sent < GIGABYTE:
@@ -122,5 +123,71 @@ def test_what_comes_slowly_is_passed_on_as_it_comes(relay):
         relay.sender.sendall(piece)
         received = b""
         while piece not in received:
-            received += relay.receiver.recv(MEGABYTE)
+            more = relay.receiver.recv(MEGABYTE)
+            assert more, "closed too early"
+            received += more
     assert relay.growth < ALLOWANCE
+
+
+#: Their answers together are twice what may be unsent on a connection.
+PIPELINED = 64
+BODY = "(body => pipy().listen({port}).%s)(new Data('x'.repeat(1 << 20)))"
+CONSTANT = BODY % ("serveHTTP(new Message(body))" + ALIVE)
+SERVED = BODY % ("serveHTTP(() => new Message(body))" + ALIVE)
+DEMUXED = BODY % ("demuxHTTP('r')" + ALIVE + ".pipeline('r').replaceMessage(() => new Message(body))")
+ENCODED = BODY % ("decodeHTTPRequest().replaceMessage(() => new Message(body)).encodeHTTPResponse()" + ALIVE)
+PROGRAMS = {"constant": CONSTANT, "served": SERVED, "demuxed": DEMUXED, "encoded": ENCODED}
+
+
+@pytest.mark.parametrize("half_closed", [False, True], ids=["open", "half-closed"])
+@pytest.mark.parametrize("script", PROGRAMS.values(), ids=PROGRAMS)
+def test_answers_to_requests_that_came_together_wait_for_the_client(start_pipy, script, half_closed):
+    """Other clients do not; nothing of the answers is lost, and only a few are made before they can be sent."""
+    port, other = free_ports(2)
+    pipy = start_pipy(script.format(port=port, other=other), ports=[port, other])
+    with connect(port) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert read_answer(sock) == MEGABYTE
+        idle = resident(pipy.pid)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * PIPELINED)
+        if half_closed:
+            sock.shutdown(socket.SHUT_WR)
+        for _ in range(20):
+            assert ask(other) == ("200 OK", b"alive")
+        assert resident(pipy.pid) - idle < PIPELINED * MEGABYTE / 4
+        for _ in range(PIPELINED):
+            assert read_answer(sock) == MEGABYTE
+        if half_closed:
+            assert sock.recv(1) == b""
+    assert "unsent" not in pipy.log
+
+
+def read_answer(sock: socket.socket) -> int:
+    """The size of the body of the next answer, byte by byte up to its end and no further."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += take(sock, 1)
+    if b"chunked" not in head:
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        return len(take(sock, length))
+    size = 0
+    while True:
+        line = b""
+        while not line.endswith(b"\r\n"):
+            line += take(sock, 1)
+        length = int(line, 16)
+        size += length
+        take(sock, length + 2)
+        if length == 0:
+            return size
+
+
+def take(sock: socket.socket, size: int) -> bytes:
+    """*size* bytes."""
+    pieces, left = [], size
+    while left:
+        piece = sock.recv(min(left, MEGABYTE))
+        assert piece, "closed too early"
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)

@@ -30,7 +30,7 @@ def environment(tmp_path_factory):
     source = shutil.copytree(ROOT / "contrib" / "example_plugin", tmp_path_factory.mktemp("source") / "example_plugin")
     target = tmp_path_factory.mktemp("site-packages")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=300)
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(target), os.environ.get("PYTHONPATH", "")]))}
 
 
@@ -49,7 +49,7 @@ def test_it_is_listed(environment):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     assert "countBytes" in listed.stdout
@@ -70,7 +70,7 @@ def test_its_example_and_its_types_are_found(environment, arguments, told):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (done.returncode, told in done.stdout) == (0, True), done.stdout + done.stderr

@@ -89,7 +89,7 @@ def test_no_zombies_and_no_descriptors_are_left(start_pipy):
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
     wait_until(lambda: not children(pipy.pid))
-    wait_until(lambda: descriptors(pipy.pid) == before)
+    wait_until(lambda: descriptors(pipy.pid) <= before)  # it may have been looking something up just then
 
 
 def test_what_cannot_be_run_is_said_once(start_pipy):

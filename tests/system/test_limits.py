@@ -1,9 +1,11 @@
 """The limits of a running program, with short ones: who is waited for no longer, who is refused, and that others are served meanwhile."""
 
+import os
 import re
 import socket
 import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,9 @@ pipy()
   .pipeline('request').muxHTTP('server', '', {{ responseTimeout: 0.4, maxPending: 2 }})
   .pipeline('server').connect('127.0.0.1:{silent}')
 """
-OPTIONS = "{ idleTimeout: 0.4, headerTimeout: 0.4, bodyTimeout: 0.4, writeTimeout: '0.4s', maxRequests: 3, maxHeaderCount: 5 }"
+#: Far below what the limits are by themselves: a minute and more.
+SOON = 30.0
+OPTIONS = "{ idleTimeout: 0.4, headerTimeout: 0.4, bodyTimeout: 0.4, writeTimeout: '0.4s', maxRequests: 5, maxHeaderCount: 5 }"
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def test_who_keeps_us_waiting_is_let_go(ports, sent, answer):
         begun = time.monotonic()
         client.sendall(sent)
         received = read_all(client)
-        assert 0.3 < time.monotonic() - begun < 3
+        assert 0.3 < time.monotonic() - begun < SOON
         assert answer is None or received[9:12] == answer
 
 
@@ -60,12 +64,12 @@ def test_a_head_that_trickles_in_has_its_time_all_the_same(ports):
                     continue
                 break
             raise ConnectionError
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < SOON
 
 
 def test_a_connection_has_so_many_requests(ports):
     with closing(connect(ports[0])) as client:
-        assert [get(client)[0] for _ in range(3)] == ["200 OK"] * 3
+        assert [get(client)[0] for _ in range(5)] == ["200 OK"] * 5
         assert read_all(client) == b""
 
 
@@ -78,18 +82,17 @@ def test_a_head_has_so_many_fields(ports):
 def test_a_server_that_says_nothing(ports):
     begun = time.monotonic()
     assert ask(ports[1])[0] == "504 Gateway Timeout"
-    assert 0.3 < time.monotonic() - begun < 3
+    assert 0.3 < time.monotonic() - begun < SOON
 
 
 def test_requests_that_wait_for_one_server(ports):
-    with ExitStack() as stack:
-        clients = [stack.enter_context(closing(connect(ports[1]))) for _ in range(4)]
-        for client in clients:
-            client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
-        answers = [read_head(client) for client in clients]
-        assert sorted(start[9:12] for start, _, _ in answers) == ["503", "504", "504", "504"]
-        refused = next(fields for start, fields, _ in answers if "503" in start)
-        assert refused["retry-after"] == "5"
+    with closing(connect(ports[1])) as client:  # all at once: the first is not given up before the last has come
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx" * 4)
+        answers = b""
+        while answers.count(b"\r\n\r\n") < 4:
+            answers += client.recv(4096) or fail()
+    assert re.findall(rb"^HTTP/1.1 (\d+)", answers, re.MULTILINE) == [b"504", b"504", b"504", b"503"]
+    assert answers.count(b"retry-after: 5\r\n") == 1
 
 
 def test_a_client_that_takes_nothing(start_pipy):
@@ -111,6 +114,10 @@ def test_a_client_that_takes_nothing(start_pipy):
     assert refusals(admin)["write timeout"] == 1
 
 
+def fail() -> bytes:
+    raise ConnectionError("closed too early")
+
+
 def metrics(admin: int) -> bytes:
     return ask(admin, "/metrics")[1]
 
@@ -126,9 +133,10 @@ def test_a_thousand_slow_clients_while_another_is_served(start_pipy):
     script = f"pipy().listen({port}, {{ headerTimeout: 2 }}).serveHTTP(new Message('hi'))"
     start_pipy(script, ports=[port, admin], options=[f"--admin-port={admin}"])
     with ExitStack() as stack:
-        clients = [stack.enter_context(closing(connect(port))) for _ in range(1000)]
-        for client in clients:
-            client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: ")
+        clients = []
+        for _ in range(1000):
+            clients.append(stack.enter_context(closing(connect(port))))
+            clients[-1].sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: ")
         assert all(ask(port) == ("200 OK", b"hi") for _ in range(20))
         assert all(read_all(client).startswith(b"HTTP/1.1 408") for client in clients)
     assert refusals(admin)["header timeout"] == 1000
@@ -157,24 +165,26 @@ def test_memory_is_short(start_pipy):
     script = f"""
 ((kept = []) => pipy()
   .listen({port}).serveHTTP(new Message('hi'))
-  .listen({hog}).replaceData(data => (kept.push(new Uint8Array(40 << 20).fill(1)), data))
+  .listen({hog}).replaceData(data => (kept.push(new Uint8Array(20 << 20).fill(1)), data))
 )()
 """
     pipy = start_pipy(script, ports=[port, hog], options=["--memory-limit=400", "--heap-limit=1000", "--call-timeout=5"])
     with closing(connect(port)) as client, closing(connect(hog)) as pig:
         assert get(client)[0] == "200 OK"
-        for _ in range(10):
+        while memory(pipy.pid) < 0.86 * (400 << 20):
             pig.sendall(b"x")
             assert pig.recv(1) == b"x"
-            if "new requests are refused" in pipy.log:
-                break
-            time.sleep(0.3)
         pipy.wait_for_log("new requests are refused")
         with closing(connect(port)) as other:
             other.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             start, fields, _ = read_head(other)
         assert (start, fields["retry-after"]) == ("HTTP/1.1 503 Service Unavailable", "5")
         assert read_all(client) == b""  # it was idle
+
+
+def memory(pid: int) -> int:
+    """Bytes of physical memory that a process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_errors_that_repeat_are_counted(start_pipy):

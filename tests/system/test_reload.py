@@ -10,7 +10,7 @@ import pytest
 
 from tests.system.clients import ask, connect, read_all
 from tests.system.load import Load
-from tests.system.pipy_process import free_port, free_ports
+from tests.system.pipy_process import free_port, free_ports, patient, save
 from tests.system.test_workers import wait_for_workers, wait_until
 
 HELLO = "pipy().listen({}).demuxHTTP('a').pipeline('a').replaceMessage(() => new Message('{}'))"
@@ -21,13 +21,13 @@ BOTH = pytest.mark.parametrize("options", [[], WORKERS], ids=["one", "two"])
 @BOTH
 def test_no_request_is_lost_while_the_script_is_replaced_again_and_again(start_pipy, tmp_path, options):
     port = free_port()
-    pipy = start_pipy(HELLO.format(port, "0"), options=options, ports=[port])
+    pipy = start_pipy(HELLO.format(port, "0"), options=options, ports=[port], environment=patient(tmp_path))
     with Load(port) as load:
         load.wait_for(50)
         for number in range(1, 11):
             (tmp_path / "main.js").write_text(HELLO.format(port, number))
             pipy.signal(signal.SIGHUP)
-            pipy.wait_for_log("(?s)" + ".*Codebase reloaded" * number)
+            pipy.wait_for_log("Codebase reloaded", times=number)
             load.wait_for(20, b"%d" % number)
     assert load.lost == []
     assert pipy.stop() == 0
@@ -37,7 +37,7 @@ def test_no_request_is_lost_while_the_script_is_replaced_again_and_again(start_p
 @BOTH
 def test_a_broken_script_under_load_is_one_error_and_changes_nothing(start_pipy, tmp_path, options):
     port = free_port()
-    pipy = start_pipy(HELLO.format(port, "old"), options=options, ports=[port])
+    pipy = start_pipy(HELLO.format(port, "old"), options=options, ports=[port], environment=patient(tmp_path))
     with Load(port) as load:
         load.wait_for(50)
         (tmp_path / "main.js").write_text("pipy().noSuchFilter()")
@@ -83,7 +83,7 @@ def test_ports_come_go_and_come_back(start_pipy, tmp_path, options):
     for number, script in enumerate((with_other, HELLO.format(port, "one"), with_other), 1):
         (tmp_path / "main.js").write_text(script)
         pipy.signal(signal.SIGHUP)
-        pipy.wait_for_log("(?s)" + ".*Codebase reloaded" * number)
+        pipy.wait_for_log("Codebase reloaded", times=number)
     assert ask(other) == ("200 OK", b"both")
     assert ask(port) == ("200 OK", b"both")
     assert pipy.stop() == 0
@@ -133,7 +133,7 @@ def test_a_change_of_a_file_is_a_reload_with_watch(start_pipy, tmp_path, options
     script += ")(pipy.load('text.txt').toString())"
     pipy = start_pipy(script, files=files, options=[*options, "--watch"], ports=[port])
     assert ask(port) == ("200 OK", b"old")
-    (tmp_path / "text.txt").write_text("new")
+    save(tmp_path / "text.txt", "new")
     pipy.wait_for_log("Codebase reloaded")
     assert {ask(port)[1] for _ in range(10)} == {b"new"}
     assert pipy.stop() == 0

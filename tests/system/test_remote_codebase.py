@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.pipy_core.codebase.server import Server, serving
 from tests.system.certificates import authority
 from tests.system.clients import ask, connect, get
-from tests.system.pipy_process import PATIENCE, free_port
+from tests.system.pipy_process import PATIENCE, free_port, save
 
 SCRIPT = "pipy().listen({port}).serveHTTP(() => new Message(pipy.load('text.js').toString() + ' {text}'))"
 OPTIONS = ["--poll-interval=0.2", "--cache-dir=cache"]
@@ -29,6 +30,22 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def port() -> int:
     return free_port()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", directory]
+    if sys.platform != "linux" or subprocess.run(mounting, check=False, capture_output=True).returncode != 0:
+        pytest.skip("file systems can be mounted here by nobody or by root only")
+    yield directory
+    subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def remount(directory: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", directory], check=True)
 
 
 def put(server: Server, port: int, text: str, version: int, script: str = SCRIPT) -> None:
@@ -69,7 +86,7 @@ class TestVersions:
         try:
             for number, text in enumerate(("two", "three", "four"), 2):
                 put(server, port, text, number)
-                pipy.wait_for_log("(?s)" + ".*".join(["Codebase reloaded"] * (number - 1)))
+                pipy.wait_for_log("Codebase reloaded", times=number - 1)
                 answers(port, text)
         finally:
             stop.set()
@@ -117,8 +134,8 @@ class TestVersions:
 
 class TestWithoutTheServer:
     def test_the_last_good_copy(self, start_pipy, port):
-        with serving(Server()) as server:
-            address = server.server_address
+        address = ("127.0.0.1", free_port())
+        with serving(Server(address)) as server:
             put(server, port, "one", 1)
             pipy = start_pipy(f"{server.url}/repo/hi/", options=OPTIONS, ports=[port])
             pipy.wait_for_log("Listening on port")
@@ -144,8 +161,7 @@ class TestWithoutTheServer:
         answers(port, "one")
 
     def test_there_is_no_copy_yet(self, start_pipy, port):
-        with serving(Server()) as server:
-            address = server.server_address
+        address = ("127.0.0.1", free_port())
         pipy = start_pipy(f"http://127.0.0.1:{address[1]}/repo/hi/", options=OPTIONS)
         pipy.wait_for_log(r"\[INF\] \[codebase\] .*: trying again in 5 s, then less and less often")
         with serving(Server(address)) as server:
@@ -161,6 +177,35 @@ class TestWithoutTheServer:
         pipy.wait_for_log(r"\[WRN\] \[codebase\] no copy of .* is kept for a start without the server: .*cache")
         answers(port, "one")
 
+    def test_a_disk_that_becomes_read_only(self, start_pipy, server, port, disk):
+        options = ["--poll-interval=0.2", f"--cache-dir={disk}"]
+        put(server, port, "one", 1)
+        pipy = start_pipy(f"{server.url}/repo/hi/", options=options, ports=[port])
+        pipy.wait_listening(port)
+        remount(disk, "ro")
+        put(server, port, "two", 2)
+        pipy.wait_for_log(r"\[ERR\].* cannot keep a copy of .*Read-only file system")
+        answers(port, "one")
+        remount(disk, "rw")
+        pipy.signal(signal.SIGHUP)
+        pipy.wait_for_log("Codebase reloaded")
+        answers(port, "two")
+        assert "Traceback" not in pipy.log
+        assert pipy.stop() == 0
+
+    def test_a_disk_that_is_read_only_at_the_start(self, start_pipy, server, port, disk):
+        options = ["--poll-interval=0.2", f"--cache-dir={disk}"]
+        put(server, port, "one", 1)
+        remount(disk, "ro")
+        pipy = start_pipy(f"{server.url}/repo/hi/", options=options, ports=[port])
+        pipy.wait_for_log(r"\[WRN\] \[codebase\] no copy of .* is kept for a start without the server")
+        pipy.wait_listening(port)
+        answers(port, "one")
+        put(server, port, "two", 2)
+        pipy.wait_for_log("Codebase reloaded")
+        answers(port, "two")
+        assert pipy.stop() == 0
+
 
 def test_a_plain_server_of_files_will_do(start_pipy, port, tmp_path):
     files = tmp_path / "files"
@@ -175,7 +220,7 @@ def test_a_plain_server_of_files_will_do(start_pipy, port, tmp_path):
             pipy = start_pipy(f"http://localhost:{source}/codebase.txt", options=OPTIONS)
             pipy.wait_listening(port)
             assert ask(port) == ("200 OK", b"one one")
-            (files / "text.js").write_text("eleven")
+            save(files / "text.js", "eleven")
             pipy.wait_for_log("Codebase reloaded")
             assert ask(port) == ("200 OK", b"eleven one")
         finally:

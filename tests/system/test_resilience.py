@@ -20,12 +20,12 @@ PROXY = """
   .listen({port})
   .demuxHTTP('request')
   .task('0.2s')
-  .checkHealth(health, {{ path: '/ping', timeout: '1s' }})
+  .checkHealth(health, {{ path: '/ping', timeout: '{check}' }})
   .pipeline('request')
   .retryHTTP('try', {{ budget: {{ percent: 100, minPerSecond: 100 }}, name: 'service' }})
   .pipeline('try')
   .handleMessageStart(() => _target = balancer.select())
-  .observeHealth('send', health, () => _target, {{ timeout: '2s' }})
+  .observeHealth('send', health, () => _target, {{ timeout: '{patience}' }})
   .pipeline('send')
   .muxHTTP('upstream', () => _target)
   .pipeline('upstream')
@@ -87,7 +87,8 @@ def service(start_pipy, tmp_path):
     service = Service()
     service.first, service.second = (service.start(server) for server in service.servers)
     targets = [f"localhost:{server}" for server in service.servers]
-    service.proxy = start_pipy(PROXY.format(port=service.port, targets=targets), ports=[service.port])
+    script = PROXY.format(port=service.port, targets=targets, check="30s", patience="30s")
+    service.proxy = start_pipy(script, ports=[service.port])
     return service
 
 
@@ -113,8 +114,10 @@ def test_servers_die_and_come_back_and_no_client_notices(service):
 
 
 def test_a_server_that_hangs_is_left_out(start_pipy):
+    asked = []
+
     def hang(sock):
-        read_head(sock)
+        asked.append(read_head(sock)[0].split()[1])
         threading.Event().wait(PATIENCE)
 
     def answer(sock):
@@ -124,10 +127,10 @@ def test_a_server_that_hangs_is_left_out(start_pipy):
 
     with serving(hang) as hanging, serving(answer) as answering:
         port = free_port()
-        start_pipy(PROXY.format(port=port, targets=[f"localhost:{hanging}", f"localhost:{answering}"]), ports=[port])
-        begun = time.monotonic()
+        targets = [f"localhost:{hanging}", f"localhost:{answering}"]
+        start_pipy(PROXY.format(port=port, targets=targets, check="2s", patience="4s"), ports=[port])
         assert [ask(port) for _ in range(10)] == [("200 OK", b"hi")] * 10
-        assert time.monotonic() - begun < 10.0
+    assert 1 <= asked.count("/") <= 3
 
 
 class TestRate:
@@ -196,7 +199,7 @@ def test_a_dead_ipv6_address_costs_little(start_pipy, manner):
             begun = time.monotonic()
             sock.sendall(b"x")
             assert sock.recv(10) == b"hello"
-            assert time.monotonic() - begun < 3.0
+            assert time.monotonic() - begun < 20.0  # an attempt to connect has a minute
         if manner == "refuses":
             pipy.wait_for_log("cannot connect: Connection refused")
         else:

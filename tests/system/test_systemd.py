@@ -1,5 +1,6 @@
 """What systemd asks of a service: to be told how it is, a sign of life now and then, and sockets that are open already."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from tests.system.clients import ask
 from tests.system.load import Load
-from tests.system.pipy_process import PATIENCE, free_port
+from tests.system.pipy_process import PATIENCE, free_port, patient
 from tests.system.test_workers import wait_until
 
 HELLO = "pipy().listen({}).demuxHTTP('a').pipeline('a').replaceMessage(() => new Message('{}'))"
@@ -91,8 +92,12 @@ def test_neither_the_script_nor_its_programs_see_the_variables(start_pipy, manag
 #: Becomes the program after it has made the sockets that it was given descriptors 3, 4, ...
 ACTIVATE = """
 import os, sys
-count, *words = sys.argv[1:]
-os.environ.update(LISTEN_FDS=count, LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="web")
+given, *words = sys.argv[1:]
+numbers = given.split(",")
+for number, each in enumerate(numbers, 3):
+    os.dup2(int(each), number)
+    os.close(int(each))
+os.environ.update(LISTEN_FDS=str(len(numbers)), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="web")
 os.execv(sys.executable, [sys.executable, "-m", "pipy_core", *words])
 """
 
@@ -101,27 +106,19 @@ class Activated:
     """A program that is started with open sockets, as systemd does it."""
 
     def __init__(self, sockets, words, directory):
-        def place():
-            for number, sock in enumerate(copies, 3):
-                os.dup2(sock.fileno(), number)
-
-        copies = [sock.dup() for sock in sockets]
-        for sock in copies:  # out of the way of the numbers that they are to get
-            os.dup2(sock.fileno(), sock.fileno())
-        root = str(Path(__file__).parents[2])
-        numbers = range(3, 3 + len(copies))
+        # out of the way of the numbers that they are to get
+        copies = [fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, 100) for sock in sockets]
         self._log = (directory / "log").open("w+")
-        self.process = subprocess.Popen(  # nothing here has other threads yet
-            [sys.executable, "-c", ACTIVATE, str(len(copies)), *words],
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", ACTIVATE, ",".join(map(str, copies)), *words],
             cwd=directory,
-            env={**os.environ, "PYTHONPATH": root},
+            env={**os.environ, **patient(directory)},
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            preexec_fn=place,  # noqa: PLW1509  # it only moves descriptors
-            pass_fds=list(numbers),
+            pass_fds=copies,
         )
-        for sock in copies:
-            sock.close()
+        for each in copies:
+            os.close(each)
 
     @property
     def log(self):

@@ -42,7 +42,7 @@ done
 def unshared(commands, **settings):
     """Run *commands* as a shell does, in a network of their own."""
     command = ["unshare", "--net", "sh", "-ec", commands]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 2, check=False, **settings)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 3, check=False, **settings)
 
 
 def why_not():
@@ -64,7 +64,7 @@ def test_redirected_connections_know_where_they_were_meant_to_go(tmp_path):
     run = f"""
         : > log
         {sys.executable} -m pipy_core main.js >> log 2>&1 &
-        for _ in $(seq 100); do grep -q 'Listening on port 8005' log && break; sleep 0.1; done
+        for _ in $(seq 600); do grep -q 'Listening on port 8005' log && break; sleep 0.1; done
         {ASK}
         kill $!
     """

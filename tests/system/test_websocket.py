@@ -1,5 +1,6 @@
 """WebSocket through the proxy: a client and a server of others at its ends, which notice every byte that is not as it was sent."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -221,3 +222,59 @@ def test_a_slow_reader_is_waited_for(tmp_path: Path) -> None:
     ):
         for number in range(count):
             assert socket.recv(PATIENCE) == bytes([number]) * size
+
+
+VERSIONED = PROXY.replace("    .muxHTTP", "    .handleMessageStart(msg => msg.head.headers['x-via'] = '{version}')\n    .muxHTTP")
+WORKERS = pytest.mark.parametrize("workers", [1, 2])
+
+
+@WORKERS
+def test_a_conversation_goes_on_when_the_script_is_loaded_again(tmp_path: Path, workers: int) -> None:
+    """The older script keeps it, however often there is a newer one; who comes later gets that."""
+    port = free_port()
+    options = [f"--threads={workers}"]
+    with serving() as server:
+        script = VERSIONED.replace("{port}", f"{port}").replace("{server}", f"{server}")
+        with (
+            PipyProcess(script.replace("{version}", "one"), directory=tmp_path, ports=[port], options=options) as pipy,
+            client(port) as early,
+        ):
+            for number, version in enumerate(("two", "three"), 1):
+                (tmp_path / "main.js").write_text(script.replace("{version}", version))
+                pipy.signal(signal.SIGHUP)
+                pipy.wait_for_log("Codebase reloaded", times=number)
+                for message in ("text", b"x" * 2**20):
+                    early.send(message)
+                    assert early.recv(PATIENCE) == message
+                early.send("who")
+                assert early.recv(PATIENCE) == "None one"
+                with client(port) as late:
+                    late.send("who")
+                    assert late.recv(PATIENCE) == f"None {version}"
+            early.send("close")
+            with pytest.raises(ConnectionClosedError) as caught:
+                early.recv(PATIENCE)
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 4001
+            assert "had to be cut" not in pipy.log
+            assert "[ERR]" not in pipy.log
+
+
+@WORKERS
+def test_a_conversation_with_an_older_script_is_cut_in_the_end(tmp_path: Path, workers: int) -> None:
+    port = free_port()
+    options = [f"--threads={workers}", "--drain-timeout=0.5"]
+    with (
+        serving() as server,
+        PipyProcess(PROXY.format(port=port, server=server), directory=tmp_path, ports=[port], options=options) as pipy,
+        client(port) as early,
+    ):
+        early.send("before")
+        assert early.recv(PATIENCE) == "before"
+        pipy.signal(signal.SIGHUP)
+        pipy.wait_for_log(r"\[WRN\] \[listener\].* 1 connections of generation 1 had to be cut")
+        with pytest.raises(ConnectionClosedError):
+            early.recv(PATIENCE)
+        with client(port) as late:
+            late.send("after")
+            assert late.recv(PATIENCE) == "after"

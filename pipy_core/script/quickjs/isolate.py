@@ -48,7 +48,7 @@ class QuickJSIsolate(Isolate):
         self._heap: Any = Heap(self._context, heap_limit)
         self._is_full = False
         self._in_use = self._heap.meter or int  # after each call only where it costs nothing; otherwise now and then
-        self._heap_limit = heap_limit
+        self.heap_limit = heap_limit
         self._context.set_max_stack_size(_stack_limit())
         self._interrupt = interrupter(self._context)
         self._do_job = self._context.execute_pending_job
@@ -72,6 +72,10 @@ class QuickJSIsolate(Isolate):
             return self._context.eval(source)
         except JSException as error:
             raise Uncaught(f"{name}: {error}") from None
+
+    def heap_in_use(self) -> int | None:
+        """See ``Isolate``; ArrayBuffers are on the heap, too. Counting it all without a meter would cost too much."""
+        return self._heap.meter() if self._heap.meter is not None else None
 
     def dispose(self) -> None:
         """See ``Isolate``."""
@@ -184,7 +188,7 @@ class QuickJSIsolate(Isolate):
             self._end()
         if answer.startswith(b"!") and self._heap.has_failed(answer, self.calls):
             raise HeapExhausted(_FULL_HEAP)
-        if self._in_use() > self._heap_limit and self._heap.is_full():
+        if self._in_use() > self.heap_limit and self._heap.is_full():
             self._is_full = True  # for the next call: this one has its answer
         return answer
 

@@ -7,6 +7,7 @@ each script call needs keep the interpreter lock: they only post, allocate and f
 import ctypes
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from py_mini_racer import init_mini_racer
@@ -32,6 +33,7 @@ _PROTOTYPES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "mr_cancel_task": (None, (_NUMBER, _NUMBER)),
     "mr_make_js_callback": (_ADDRESS, (_NUMBER, _NUMBER)),
     "mr_set_object_item": (_ADDRESS, (_NUMBER, _ADDRESS, _ADDRESS, _ADDRESS)),
+    "mr_heap_stats": (_ADDRESS, (_NUMBER,)),  # waits for the isolate's thread: not to be called there
     "mr_value_count": (ctypes.c_size_t, (_NUMBER,)),
     "mr_v8_version": (ctypes.c_char_p, ()),
 }
@@ -40,6 +42,12 @@ _QUICK: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "mr_call_function": (_NUMBER, (_NUMBER, _ADDRESS, _ADDRESS, _ADDRESS, _NUMBER)),
     "mr_free_value": (None, (_NUMBER, _ADDRESS)),
 }
+#: V8's own ``Isolate::TryGetCurrent`` and ``Isolate::GetHeapStatistics``.
+_CURRENT: Final = "_ZN2v87Isolate13TryGetCurrentEv"
+_GET_STATISTICS: Final = "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE"
+#: Words of its ``HeapStatistics``, with room for more than there are; which are the heap's size, what is in use, and V8's limit.
+_WORDS: Final = 64
+_TOTAL, _USED, _LIMIT = 0, 4, 5
 #: A value behind a handle: its content or where that is, its length, its type.
 _VALUE: Final = struct.Struct("=QQB")
 
@@ -57,6 +65,29 @@ class V8:
                 function.restype = result
                 function.argtypes = arguments
                 setattr(self, name, function)
+
+        self._library = ctypes.PyDLL(library)
+
+    def heap_meter(self, used: int, limit: int) -> Callable[[], int] | None:
+        """What tells the bytes in use on the heap of the isolate whose thread this is, to be called on this thread.
+
+        ``mr_heap_stats`` cannot be used there: it waits for a task of that thread.
+
+        :param used, limit: what ``mr_heap_stats`` has told just before: the numbers of V8 are known by them.
+        :returns: None where this build hides V8, or lays its numbers out in another way.
+        """
+        if not (hasattr(self._library, _CURRENT) and hasattr(self._library, _GET_STATISTICS)):
+            return None
+        current, get_statistics = getattr(self._library, _CURRENT), getattr(self._library, _GET_STATISTICS)
+        current.restype, get_statistics.restype = ctypes.c_void_p, None
+        isolate, words = ctypes.c_void_p(current()), (ctypes.c_size_t * _WORDS)()
+
+        def in_use() -> int:
+            get_statistics(isolate, words)
+            return words[_USED]
+
+        near = isolate and abs(in_use() - used) < used // 4
+        return in_use if near and words[_USED] <= words[_TOTAL] and words[_LIMIT] == limit else None
 
     def __getattr__(self, name: str) -> Any:
         """Only for the type checker: every function is an attribute of the instance."""

@@ -6,6 +6,7 @@ thread of the process stays free for signals and the watchdog (``run``).
 """
 
 import ctypes
+import json
 import os
 import sys
 import threading
@@ -15,7 +16,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-import gevent
 import greenlet
 
 from pipy_core.errors import PipyError
@@ -24,6 +24,8 @@ from pipy_core.script.v8.binding import CALLBACK, FIRST_ERROR, STRING, TERMINATE
 from pipy_core.script.v8.mailbox import Mailbox
 
 SYNC, START, CALL, HOST = range(1, 5)
+#: Seconds between two signs of life of the reactor.
+BEAT: Final = 1.0
 
 ENTRY: Final = """(function () {
   "use strict";
@@ -49,6 +51,8 @@ class V8Isolate(Isolate):
         self._callback = CALLBACK(self._on_callback)  # kept: V8 holds a bare pointer to it
         self._context = self._v8.mr_init_context(self._callback)
         self._v8.mr_set_hard_memory_limit(self._context, heap_limit)
+        self.heap_limit = heap_limit
+        self._meter: Callable[[], int] | None = None  # on the reactor's thread, if this build has one
         self._allocate = partial(self._v8.mr_alloc_string_val, self._context)
         self._invoke = partial(self._v8.mr_call_function, self._context)
         self._free = partial(self._v8.mr_free_value, self._context)
@@ -78,6 +82,8 @@ class V8Isolate(Isolate):
     def run(self, program: Callable[[], None], on_tick: Callable[[], None]) -> None:
         """See ``Isolate``. Blocks the first thread, which is the watchdog."""
         self._program = program
+        self._told = json.loads(self._heap_statistics())
+        self.heap_limit = min(self.heap_limit, self._told["heap_size_limit"])
         self._v8.mr_eval(self._context, self._string(b"0"), START)
         while not self._finished.wait(0.05 if self._task is not None else 0.25):
             self._watch()
@@ -107,6 +113,12 @@ class V8Isolate(Isolate):
     def _string(self, content: bytes) -> int:
         return int(self._allocate(content, len(content), STRING))
 
+    def _heap_statistics(self) -> str:
+        handle = self._v8.mr_heap_stats(self._context)
+        told = text(handle)
+        self._free(handle)
+        return told
+
     def handle_count(self) -> int:
         """How many values of V8 are held; for tests that look for leaks."""
         return int(self._v8.mr_value_count(self._context))
@@ -127,6 +139,10 @@ class V8Isolate(Isolate):
             # the call after a terminated one may fail for no reason of its own
             self._main.switch((greenlet.getcurrent(), b'[0,"count"]'))
         raise result
+
+    def heap_in_use(self) -> int | None:
+        """See ``Isolate``; ArrayBuffers are somewhere else."""
+        return self._meter() if self._meter is not None else None
 
     def finish(self) -> None:
         """See ``Isolate``."""
@@ -154,17 +170,19 @@ class V8Isolate(Isolate):
         ctypes.pythonapi.PyGILState_Ensure()  # the thread state, and the hub in it, outlives this callback
         sys.settrace(threading.gettrace())  # Python did not start this thread: tracers must be told of it
         sys.setprofile(threading.getprofile())
+        self._meter = self._v8.heap_meter(self._told["used_heap_size"], self._told["heap_size_limit"])
         hub = self._found_reactor()
-        gevent.spawn(self._beating)
+        self._heart = hub.loop.timer(0.0, BEAT)
+        self._heart.start(self._beat_once)
         self._post(hub.switch())
 
-    def _beating(self) -> None:
-        while True:
-            self._beat = time.monotonic()
-            gevent.sleep(1)
+    def _beat_once(self) -> None:
+        self._beat = time.monotonic()
 
     def _post(self, request: tuple[greenlet.greenlet, bytes] | None) -> None:
         if request is None:
+            self._heart.stop()  # the loop is the process' own: whoever uses it next must not find it
+            self._heart.close()
             self._finished.set()
             return
         self._caller, content = request

@@ -1,14 +1,15 @@
 """A request that is sent over HTTP/2, and its response: who gets it, and what becomes of it when a session is lost."""
 
 from pipy_core.api import END, EOS, Data, Failure, Head, MessageEnd, MessageStart
-from pipy_plugins.http.exchange import IDEMPOTENT, MAX_MOVES
+from pipy_plugins.http.claim import User
+from pipy_plugins.http.exchange import IDEMPOTENT
 from pipy_plugins.http.status import error_head
 from pipy_plugins.http.upstream import LOST
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.client import Client
 from pipy_plugins.http.v2.heads import Block, Response
 from pipy_plugins.http.v2.stream import Stream
-from pipy_plugins.http.v2.upload import Upload, User
+from pipy_plugins.http.v2.upload import Upload
 
 
 class Exchange(Upload):
@@ -53,20 +54,11 @@ class Exchange(Upload):
         else:
             self.fail(Failure.CONNECTION_RESET if by_peer else Failure.PROTOCOL_ERROR)
 
-    def move(self, failure: Failure, counts: bool) -> None:
-        """It was not looked at: go to another session, or the same, or fail if that *counts* and was often enough."""
-        self.carrier = None
-        self._moves += counts
-        if self._moves > MAX_MOVES:
-            self.fail(failure)
-        else:
-            self._carry()
-
     def turn_away(self) -> None:
         """Too many wait already."""
         self.release()
-        self._give(MessageStart(error_head(503)))
-        self._give(END)
+        self.give(MessageStart(error_head(503)))
+        self.give(END)
 
     # -- the response -----------------------------------------------------------------------------------------------
 
@@ -81,24 +73,24 @@ class Exchange(Upload):
         """See ``Receiver``."""
         if self.carrier is not None:
             self.carrier.pool.answered(head.status, self.since)
-        self._heard = self._started = True
+        self._heard = self.started = True
         self._body = None
         self._tunnel = self.method == "CONNECT" and head.status < 300
-        self._give(MessageStart(head))
+        self.give(MessageStart(head))
         if self._tunnel:
             early, self._early = self._early, []
             self._size = 0
             for event in early:
                 self.feed(event)
             self.drained()
-            self._give(END)
+            self.give(END)
 
     def data(self, payload: bytes) -> None:
         """See ``Receiver``. A client that does not take it holds up this stream, by its window, and no other."""
         user = self._user
         if user is None:
             return
-        valves = user.host.held_by(self._give, Data(payload))
+        valves = user.host.held_by(self.give, Data(payload))
         self._owed += len(payload)
         if self._stalled:
             return
@@ -127,6 +119,6 @@ class Exchange(Upload):
         self.stream = None
         self.release()
         if self._tunnel:
-            self._give(EOS)
+            self.give(EOS)
         else:
-            self._give(END if tail is None else MessageEnd(tail))
+            self.give(END if tail is None else MessageEnd(tail))

@@ -67,6 +67,9 @@ class Intake:
         if connection is None or branch is None:
             return
         self.size += len(payload)
+        if self._expected is not None and self.size > self._expected:
+            self._lie(connection)
+            return
         if payload:
             for valve in connection.host.held_by(branch.feed, Data(payload)):
                 if valve not in self._held:
@@ -80,8 +83,7 @@ class Intake:
         branch = self.branch
         connection = self._connection
         if self._expected is not None and self._expected != self.size and connection is not None:
-            self.fail(Failure.PROTOCOL_ERROR)
-            connection.reset(self, ErrorCodes.PROTOCOL_ERROR)
+            self._lie(connection)
             return
         self.received = True
         if branch is not None:
@@ -89,6 +91,11 @@ class Intake:
                 branch.feed(EOS)
             else:
                 branch.feed(END if tail is None else MessageEnd(tail))
+
+    def _lie(self, connection: Connection) -> None:
+        """The body is not as long as was said (RFC 9113, 8.1.1)."""
+        self.fail(Failure.PROTOCOL_ERROR)
+        connection.reset(self, ErrorCodes.PROTOCOL_ERROR)
 
     def fail(self, failure: Failure) -> None:
         """The client, or the connection, is gone: nobody wants an answer."""

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from h2.config import H2Configuration
-from h2.connection import ConnectionState, H2Connection
+from h2.connection import AllowedStreamIDs, ConnectionState, H2Connection
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError, StreamClosedError
 from h2.settings import SettingCodes, Settings
@@ -85,6 +85,11 @@ class ServerProtocol(H2Connection):
             self._purged = len(self.streams)
         return len(self.streams)
 
+    def _begin_new_stream(self, stream_id: int, allowed_ids: AllowedStreamIDs) -> H2Stream:
+        stream = super()._begin_new_stream(stream_id, allowed_ids)
+        stream._initialize_content_length = _no_length  # type: ignore[assignment, method-assign]
+        return stream
+
     def send_block(self, number: int, block: Block, last: bool) -> None:
         """Send a header list: an interim head, the head, or what is behind the body. The stream ends with it if it is the *last*.
 
@@ -114,6 +119,13 @@ class ServerProtocol(H2Connection):
         if stream is None or self.state_machine.state is ConnectionState.CLOSED:
             raise StreamClosedError(number)
         return stream
+
+
+def _no_length(_headers: object) -> None:
+    """The length that a request declares is judged by ``Intake``, which resets the stream (RFC 9113, 8.1.1).
+
+    h2 would end the connection, with all other streams.
+    """
 
 
 def ping(payload: bytes) -> bytes:

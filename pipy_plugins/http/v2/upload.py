@@ -5,30 +5,27 @@ that there is none. As long as nothing has been heard of a response, up to ``HIG
 has not looked at it (REFUSED_STREAM, GOAWAY) gets it again, or another one does.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Protocol
 
 from pipy_core.api import (
     END,
-    EOS,
     Data,
-    Emit,
     Event,
     Failure,
     Head,
-    Host,
     MessageEnd,
     MessageStart,
     ScriptError,
     StreamEnd,
     Timer,
     Valve,
-    deliver,
     press,
     relieve,
 )
-from pipy_plugins.http.heads import FailureHead, Relay, RequestHead
-from pipy_plugins.http.pool import Pool, failed
+from pipy_plugins.http.claim import Claim, User
+from pipy_plugins.http.heads import Relay, RequestHead
+from pipy_plugins.http.pool import Pool
 from pipy_plugins.http.status import error_head
 from pipy_plugins.http.v2.asked import ends_at_once, is_for_websocket, length_to_say, method_of, secured
 from pipy_plugins.http.v2.client import Client
@@ -49,17 +46,7 @@ class Carrier(Protocol):
         """See ``Upstream``."""
 
 
-class User(Protocol):
-    """The filter that a request came through."""
-
-    emit: Emit
-    host: Host
-
-    def carry(self, exchange: Any) -> None:
-        """Find a session for *exchange* and submit it there."""
-
-
-class Upload(ABC):
+class Upload(Claim):
     """A request.
 
     :ivar method: of the request. :ivar carrier: the session it waits for or is sent by. :ivar stream: what it is sent by there.
@@ -74,7 +61,6 @@ class Upload(ABC):
         "_relay",
         "_size",
         "_start",
-        "_started",
         "_submitted",
         "_tail",
         "_timer",
@@ -85,6 +71,7 @@ class Upload(ABC):
         "expects",
         "method",
         "over",
+        "started",
         "stream",
     )
 
@@ -96,7 +83,7 @@ class Upload(ABC):
         self._size = 0  # bytes of the body so far
         self._tail: Head | None = None
         self._early: list[Event] = []  # what must not be sent before the tunnel is agreed upon
-        self._received = self._submitted = self._started = self._tunnel = self.over = False
+        self._received = self._submitted = self.started = self._tunnel = self.over = False
         self._relay: Relay | None = head.relay if isinstance(head, RequestHead) else None
         self._valve: Valve | None = None
         self._timer: Timer | None = None
@@ -171,8 +158,8 @@ class Upload(ABC):
             self._stop_timer()
             if is_for_websocket(self._start.head):
                 self.release()
-                self._give(MessageStart(error_head(501)))
-                self._give(END)
+                self.give(MessageStart(error_head(501)))
+                self.give(END)
             else:
                 self._carry()
 
@@ -249,41 +236,6 @@ class Upload(ABC):
                 self._flush()
             else:
                 self.cancel()
-
-    # -- its stream of the pipeline ---------------------------------------------------------------------------------
-
-    def _carry(self) -> None:
-        user = self._user
-        if user is not None:
-            try:
-                user.carry(self)
-            except Exception as error:  # noqa: BLE001  # of this stream, perhaps while another one's event is being handled
-                self._refuse(error)
-
-    def _refuse(self, error: Exception) -> None:
-        user = self._user
-        self.release()
-        if user is not None:
-            user.host.report(error)
-            deliver(user.emit, StreamEnd(Failure.RUNTIME_ERROR), user.host)
-
-    def _give(self, event: Event) -> None:
-        user = self._user
-        if user is not None:
-            deliver(user.emit, event, user.host)
-
-    def fail(self, failure: Failure) -> None:
-        """There will be no more of a response."""
-        failed(self._user)
-        self.release()
-        if not self._started:
-            self._give(MessageStart(FailureHead(failure)))
-        self._give(StreamEnd(failure) if failure is not Failure.NONE else EOS)
-
-    def release(self) -> None:
-        """The session has done its part."""
-        self.carrier = None
-        self._drop()
 
     def _drop(self) -> None:
         """Nothing more is sent."""

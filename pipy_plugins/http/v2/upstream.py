@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 from pipy_core.api import EOS, Branch, Data, Emit, Event, Failure, Host, MessageStart, Session, StreamEnd
+from pipy_plugins.http.claim import User
 from pipy_plugins.http.pace import Pace, Silence
 from pipy_plugins.http.pool import Pool
 from pipy_plugins.http.upstream import UNREACHABLE
 from pipy_plugins.http.v2 import wire
 from pipy_plugins.http.v2.client import Client
 from pipy_plugins.http.v2.exchange import Exchange
-from pipy_plugins.http.v2.upload import User
 from pipy_plugins.http.v2.wire import BrokenConnection
 
 #: Seconds that a server has to end the connection once we have.

@@ -163,9 +163,12 @@ def test_wrong_values_are_refused(values, helm):
 def test_a_changed_config_map_is_loaded(tmp_path):
     """As kubelet changes it: files are links into a directory that is itself a link, and that one is replaced."""
     port = free_port()
-    for name in ("one", "two"):
+
+    def put(name):
         (tmp_path / name).mkdir()
         (tmp_path / name / "proxy.js").write_text(f"pipy().listen({port}).serveHTTP(new Message('{name}'))")
+
+    put("one")
     mounted = tmp_path / "mounted"
     mounted.mkdir()
     (mounted / "..data").symlink_to(tmp_path / "one")
@@ -173,6 +176,7 @@ def test_a_changed_config_map_is_loaded(tmp_path):
     with PipyProcess(mounted / "proxy.js", directory=tmp_path, options=["--watch"], ports=[port]) as pipy:
         ask = (find("curl"), "-sS", "--noproxy", "*", f"http://127.0.0.1:{port}/")
         assert run(*ask) == "one"
+        put("two")
         (mounted / "..tmp").symlink_to(tmp_path / "two")
         (mounted / "..tmp").rename(mounted / "..data")
         pipy.wait_for_log("Codebase reloaded")
@@ -182,7 +186,7 @@ def test_a_changed_config_map_is_loaded(tmp_path):
 SIDECAR = """
 set -e
 ip link set lo up
-unshare --net sleep 60 &
+unshare --net sleep 300 &
 client=$!
 trap 'kill $client' EXIT
 until [ "$(readlink /proc/$client/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done
@@ -196,7 +200,7 @@ app=$!
 {python} -m pipy_core sidecar.js > log 2>&1 &
 pipy=$!
 trap 'kill $client $app $pipy' EXIT
-for _ in $(seq 100); do grep -q 'Listening on port 15006' log && [ -e ready ] && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q 'Listening on port 15006' log && [ -e ready ] && break; sleep 0.1; done
 nsenter --net=/proc/$client/ns/net curl -sS --noproxy '*' --max-time 10 http://10.8.0.1:8080/
 """
 APP = """

@@ -124,6 +124,20 @@ def test_pages_answer(play):
     assert play(story) == ([(200, b"/hi?x"), (404, b"")], [])
 
 
+def test_pages_answer_when_the_process_takes_nobody_in(play):
+    """Whoever looks after it must not take that for its end."""
+
+    def story(admin):
+        port = free_port()
+        admin.open(("127.0.0.1", port), echo)
+        admin.reactor.limits.load.memory_short = admin.reactor.limits.load.memory_gone = True
+        admin.reactor.admission.look()
+        assert admin.reactor.admission.full
+        return asking(port, "/hi")
+
+    assert play(story) == ([(200, b"/hi")], [])
+
+
 def test_bodies(play):
     def story(admin):
         port = free_port()

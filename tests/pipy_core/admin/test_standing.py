@@ -1,8 +1,10 @@
 """The status document, and the figures that follow from it."""
 
 import json
+import time
 
-from pipy_core.admin.standing import Generation, Reloads, Standing, WorkerStatus, figures_of, merge_generations
+from pipy_core.admin import standing as module
+from pipy_core.admin.standing import Generation, Reloads, Standing, Start, WorkerStatus, figures_of, merge_generations
 
 
 def standing(**more):
@@ -73,3 +75,10 @@ def test_a_program_that_is_not_ready():
     found = numbers(standing(state="shedding").document())
     assert found["pipy_ready"] == 0
     assert found["pipy_last_reload_good"] == 1
+
+
+def test_how_long_ago_is_not_what_a_clock_on_the_wall_says(monkeypatch):
+    start = Start()
+    assert abs(start.at - time.time()) < 100
+    monkeypatch.setattr(module.time, "time", lambda: start.at - 3600)
+    assert 0 <= start.ago < 100

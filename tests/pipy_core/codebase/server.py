@@ -48,10 +48,9 @@ class Server(ThreadingHTTPServer):
         return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
 
     def put(self, base: str = "/app/", etag: str = "", **files: str) -> None:
-        """A codebase with a manifest; ``main`` is the main script, and each file is called ``NAME.js``."""
-        self.files[base] = Reply("".join(f"/{name}.js\n" for name in files).encode(), etag)
-        for name, text in files.items():
-            self.files[f"{base}{name}.js"] = Reply(text.encode(), etag)
+        """A codebase with a manifest, all of it at once; ``main`` is the main script, and each file is called ``NAME.js``."""
+        manifest = Reply("".join(f"/{name}.js\n" for name in files).encode(), etag)
+        self.files.update({base: manifest, **{f"{base}{name}.js": Reply(text.encode(), etag) for name, text in files.items()}})
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,8 +1,11 @@
 import os
 import threading
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipy_core.codebase import local
 from pipy_core.codebase.local import LocalSource, is_relevant
@@ -90,18 +93,45 @@ def test_what_has_not_changed_since_it_was_read_is_no_news(script, name):
         thread.join(10)
 
 
-def until_told(told, change):
+def until_told(told, change, pause=0.1):
     """Change something again and again: nobody says when the watcher has begun."""
     for number in range(200):
         change(number)
-        if told.comes(0.1):
+        if told.comes(pause):
             return
     raise AssertionError("nobody was told")
 
 
-def settle(told):
-    while told.comes(0.3):
-        pass
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def settle(monkeypatch):
+    """``settle(told, directory)``: whatever has changed there so far has been told, and is forgotten."""
+    seen = set()
+    real = local.watch
+
+    def watch(*args, watch_filter, **settings):
+        def matters(change, path):
+            seen.add(Path(path).name)
+            return watch_filter(change, path)
+
+        return real(*args, watch_filter=matters, **settings)
+
+    monkeypatch.setattr(local, "watch", watch)
+
+    def settle(told, directory):
+        for name in ("first.tmp", "second.tmp"):  # when there is news of the second, that of the first has been dealt with
+            (directory / name).write_text("")
+            until(lambda name=name: name in seen)
+        while told.comes(0):
+            pass
+
+    return settle
 
 
 def test_files_are_taken_as_they_are(script, monkeypatch):
@@ -139,20 +169,21 @@ def test_changes_are_told(script, monkeypatch, way, polling):
         until_told(told, change)
 
 
-def test_many_changes_at_once_are_one(script):
+def test_many_changes_at_once_are_one(script, settle, monkeypatch):
+    monkeypatch.setattr(local, "QUIET", 500)  # so long that the changes are at once, however slow we are
     with watching(script) as told:
-        until_told(told, lambda number: script.write_text("x" * number))
-        settle(told)
+        until_told(told, lambda number: script.write_text("x" * number), pause=5)
+        settle(told, script.parent)
         for number in range(50):
             (script.parent / f"{number}.js").write_text("x")
         assert told.comes()
         assert not told.comes(0.5)
 
 
-def test_what_does_not_matter_is_not_told(script):
+def test_what_does_not_matter_is_not_told(script, settle):
     with watching(script) as told:
         until_told(told, lambda number: script.write_text("x" * number))
-        settle(told)
+        settle(told, script.parent)
         (script.parent / ".git").mkdir()
         (script.parent / ".git" / "index").write_text("x")
         (script.parent / ".main.js.swp").write_text("x")
@@ -167,12 +198,12 @@ def test_nothing_is_told_unless_it_is_wanted(script):
         assert not told.comes(0.3)
 
 
-def test_the_log_of_the_process_is_no_change(script, monkeypatch):
+def test_the_log_of_the_process_is_no_change(script, settle, monkeypatch):
     output = script.parent / "output.txt"
     with output.open("w") as file, watching(script) as told:
         monkeypatch.setattr(os, "fstat", lambda number, fstat=os.fstat: fstat(file.fileno() if number == 1 else number))
         until_told(told, lambda number: script.write_text("x" * number))
-        settle(told)
+        settle(told, script.parent)
         file.write("Codebase reloaded")
         file.flush()
         assert not told.comes(0.5)
@@ -182,15 +213,18 @@ def test_a_directory_that_comes_back(script, monkeypatch):
     monkeypatch.setattr(local, "RETRY", 0.05)
     away = script.parent.with_name("away")
     script.parent.rename(away)
-    with logged() as lines, watching(script) as told:
+    with capture_logs() as entries, watching(script) as told:
+        until(lambda: entries)
         assert not told.comes(0.3)
         away.rename(script.parent)
         assert told.comes()
         until_told(told, lambda number: script.write_text("x" * number))
-    assert lines == [f"[WRN] [codebase] cannot watch {script.parent}: No such file or directory"]
+    (entry,) = entries
+    assert entry["log_level"] == "warning"
+    assert entry["event"] == f"cannot watch {script.parent}: No such file or directory"
 
 
-def test_another_directory_in_its_place(script, tmp_path):
+def test_another_directory_in_its_place(settle, tmp_path):
     for name in ("1", "2"):
         (tmp_path / "releases" / name).mkdir(parents=True)
         (tmp_path / "releases" / name / "main.js").write_text(name)
@@ -198,7 +232,7 @@ def test_another_directory_in_its_place(script, tmp_path):
     current.symlink_to("releases/1")
     with watching(current / "main.js") as told:
         until_told(told, lambda number: (tmp_path / "releases" / "1" / "main.js").write_text("x" * number))
-        settle(told)
+        settle(told, current)
         (tmp_path / "fresh").symlink_to("releases/2")
         (tmp_path / "fresh").replace(current)
         assert told.comes()

@@ -411,7 +411,7 @@ class TestReports:
         server.put(etag='"7"', main="one")
         source = source_of(server)
         accepted(source)
-        source.report({"modules": {"/main.js": {"graph": {}}}})
+        source.report({"version": "of the program", "modules": {"/main.js": {"graph": {}}}})
         watch(source, None)
         first, second = map(json.loads, server.posted)
         assert set(first) == {"timestamp", "uuid", "version", "modules"}

@@ -39,6 +39,13 @@ def test_fields(form, expected):
     assert line(form) == expected
 
 
+@pytest.mark.parametrize(("target", "expected"), [("", "-"), ("/a?token=1", "/a?token=***")])
+def test_a_request_line_that_was_not_understood(target, expected):
+    made = entry(target)
+    made.method = made.protocol = ""
+    assert formatter("$request")(made) == expected
+
+
 def test_fields_of_headers():
     found = line(
         "$host $user_agent $referer $http_x_y $trace_id",

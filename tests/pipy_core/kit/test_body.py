@@ -54,6 +54,7 @@ def test_without_a_limit_there_is_one_all_the_same():
 
 
 RESET, FAILED = StreamEnd(Failure.CONNECTION_RESET), StreamEnd(Failure.RUNTIME_ERROR)
+TOO_LARGE = StreamEnd(Failure.BUFFER_OVERFLOW)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,8 @@ RESET, FAILED = StreamEnd(Failure.CONNECTION_RESET), StreamEnd(Failure.RUNTIME_E
         (b"", Head({"status": 502}), FAILED, False),
         (b"", Head({"method": "GET"}), FAILED, True),
         (b"", None, FAILED, True),
+        (b"", Head({"method": "POST"}), TOO_LARGE, True),
+        (b"", Head({"status": 502}), TOO_LARGE, False),
     ],
 )
 def test_what_an_error_leaves_of_a_message(payload, head, end, cut):

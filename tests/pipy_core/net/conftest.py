@@ -15,6 +15,9 @@ from pipy_core.layout import Layout, Use
 from pipy_core.net.connection import Connection
 from tests.reactor import PATIENCE, Bench
 
+#: Bytes that the kernel keeps on the way to a peer, on either side, and at most about three times as much: systems differ.
+KERNEL = 256 * 1024
+
 
 class Counted(socket.socket):
     """The socket of a connection under test; counts its system calls. ``send_limit``: what a send takes at most."""
@@ -51,6 +54,8 @@ class Line:
         with socket.create_server(("127.0.0.1", 0)) as server:
             self.peer = gevent.socket.create_connection(server.getsockname(), PATIENCE)
             self.sock = Counted(server.accept()[0])
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL)
+        self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL)
         self.events: list[Event] = []
         self.closings = 0
         self.on_event: Callable[[Event], None] = lambda _event: None

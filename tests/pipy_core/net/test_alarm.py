@@ -77,3 +77,42 @@ def test_nobody_needs_it(clock, alarm, rung):
     clock.advance(100)
     assert rung == []
     assert all(timer.then is None for _, _, timer in clock._timers)
+
+
+class Round:
+    """A reactor whose loop goes round when the test says."""
+
+    def __init__(self):
+        self.time = 0.0
+        self.timers = []
+
+    def now(self):
+        return self.time
+
+    def after(self, seconds, then):
+        self.timers.append((self.time + seconds, then))
+        return then
+
+    def go(self):
+        """Let the timers fire that are due now."""
+        due = [then for at, then in self.timers if at <= self.time]
+        self.timers = [(at, then) for at, then in self.timers if at > self.time]
+        for then in due:
+            then()
+
+
+def test_the_loop_goes_round_once_more_before_it_goes_off(rung):
+    loop = Round()
+    alarm = Alarm(loop, 10.0, lambda: rung.append(loop.time))
+    alarm.set()
+    for late in (30.0, 60.0):  # the process was held up for so long
+        loop.time = late
+        loop.go()
+        alarm.set()  # what came meanwhile is read after that
+        loop.go()
+        assert rung == []
+    loop.time = 70.0
+    loop.go()
+    assert rung == []
+    loop.go()
+    assert rung == [70.0]

@@ -1,5 +1,6 @@
 """Child processes: both pipes, the end, who has to wait, and that nobody stays a zombie."""
 
+import gc
 import os
 import signal
 import sys
@@ -66,12 +67,16 @@ def run(reactor):
         started.append(Bystander(reactor).run(*arguments, **options))
         return started[-1]
 
-    before = descriptors()
-    yield start
-    for each in started:
-        each.child.close()
-        reactor.until(lambda each=each: each.reaped)
-    assert descriptors() == before
+    gc.disable()  # what other tests have left behind is not closed meanwhile
+    try:
+        before = descriptors()
+        yield start
+        for each in started:
+            each.child.close()
+            reactor.until(lambda each=each: each.reaped)
+        assert descriptors() == before
+    finally:
+        gc.enable()
 
 
 def descriptors():
@@ -178,11 +183,12 @@ def test_what_it_does_not_read_is_dropped(run, reactor):
 
 
 def test_who_waits_for_it_to_read_may_go_on_when_it_has_ended(run, reactor):
-    sleeper = run("sleep", "0.1")
+    sleeper = run("sleep", "60")
     sleeper.feed(Data(bytes(HIGH_WATER * 2)))
     reactor.until(lambda: sleeper.child._input.unsent)
     valve = sleeper.child._input._valve
     assert valve.closed
+    os.kill(sleeper.pid, signal.SIGTERM)
     sleeper.finish()
     assert not valve.closed
 

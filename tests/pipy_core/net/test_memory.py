@@ -1,5 +1,6 @@
 """The memory of the process."""
 
+import errno
 import gc
 import os
 import weakref
@@ -139,6 +140,16 @@ class TestWatch:
             "[WRN] [memory] 1001 MB of 1000 MB of memory are used: new requests are refused",
         ]
         assert len(released) == 1  # not at every look
+
+    def test_without_a_descriptor_to_look_it_up_with_nothing_has_changed(self, monkeypatch):
+        def process():
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+        monkeypatch.setattr(psutil, "Process", process)
+        limits = Limits(memory_limit=1)  # far less than there is
+        assert not MemoryWatch(limits, 1).look()
+        assert not limits.load.memory_short
+        assert 5 << 20 < memory_in_use() < 64 << 30
 
     def test_what_is_free_is_given_back(self):
         knot = Knot()

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,19 +11,19 @@ from pipy_core.testing import logged
 
 
 @pytest.fixture
-def manager(tmp_path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.bind(str(tmp_path / "notify"))
+def manager():
+    with TemporaryDirectory(dir="/tmp") as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(f"{place}/notify")  # a name of 108 bytes at most, wherever other temporary files are
         sock.setblocking(False)
         yield sock
 
 
 @pytest.fixture
-def make(tmp_path, manager, reactor):
+def make(manager, reactor):
     made = []
 
     def make_one(**variables):
-        environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), **variables}
+        environ = {"NOTIFY_SOCKET": manager.getsockname(), **variables}
         made.append(Notifier.of(environ))
         assert not any(name in environ for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"))
         return made[0]

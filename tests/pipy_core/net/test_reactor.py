@@ -1,7 +1,8 @@
 """Turns for inputs that no reader brings."""
 
+import time
+
 import gevent
-import pytest
 
 
 class Sink:
@@ -50,9 +51,9 @@ def test_an_exception_in_a_flush_is_reported_and_the_others_are_flushed(reactor)
 def test_timers_fire_in_order_and_in_turns(reactor):
     fired = []
     sink = Sink()
-    reactor.after(0.02, lambda: fired.append("second"))
+    reactor.after(0.1, lambda: fired.append("second"))
     reactor.after(0.0, lambda: (fired.append("first"), reactor.turn.dirty.append(sink)))
-    reactor.until(lambda: len(fired) == 2)
+    reactor.until(lambda: len(fired) == 2 and sink.flushes)
     assert fired == ["first", "second"]
     assert sink.flushes == 1
 
@@ -90,10 +91,11 @@ def test_an_exception_in_a_timer_is_reported(reactor):
 
 
 def test_the_clock_goes_on(reactor):
+    begun = time.monotonic()
     before = reactor.now()
     gevent.get_hub().wait(reactor.loop.timer(0.01))
-    assert reactor.now() - before == pytest.approx(0.01, abs=0.2)
-    assert reactor.now() > before
+    passed = reactor.now() - before
+    assert 0 < passed < time.monotonic() - begun
 
 
 def test_a_spawned_greenlet_may_wait(reactor):

@@ -54,9 +54,10 @@ def test_a_run_that_has_ended_is_released(reactor, services, contexts, jobs):
 def test_an_interval_runs_again_and_again(reactor, services, contexts, jobs):
     runner = make(reactor, services, contexts, interval=0.01)
     runner.start()
-    reactor.until(lambda: len(jobs) == 3)
+    reactor.until(lambda: len(jobs) >= 3)
     runner.stop()
-    assert [job.closed for job in jobs] == [1, 1, 1]
+    reactor.flush()
+    assert {job.closed for job in jobs} == {1}
 
 
 def test_a_run_is_left_out_while_the_last_one_goes_on(reactor, services, contexts, jobs):

@@ -6,7 +6,7 @@ import pytest
 from gevent.hub import Hub, set_hub
 
 from pipy_core.counters import Figure
-from pipy_core.figures import Family
+from pipy_core.figures import Family, merge, single
 from pipy_core.net.ports import Ports
 from pipy_core.net.reactor import Reactor
 from pipy_core.process.collected import LAG_INTERVAL, Figures
@@ -17,7 +17,7 @@ class Engine:
 
     seconds = 1.5
     errors = 2
-    isolate = SimpleNamespace(calls=7)
+    isolate = SimpleNamespace(calls=7, heap_limit=1000, heap_in_use=lambda: 300)
     codec = SimpleNamespace(pinned=10)
 
     def count(self):
@@ -63,9 +63,23 @@ def test_a_worker_without_a_program(figures):
     assert found["pipy_script_calls_total", ()] == 7
     assert found["pipy_script_seconds_total", ()] == 1.5
     assert found["pipy_script_errors_total", ()] == 2
+    assert found["pipy_script_heap_bytes", ()] == 300
+    assert found["pipy_script_heap_limit_bytes", ()] == 1000
     assert found["pipy_memory_bytes", ()] > 1_000_000
     assert found["pipy_open_files", ()] > 2
     assert found["pipy_cpu_seconds_total", ()] > 0
+
+
+def test_an_engine_that_does_not_tell_of_its_heap(figures, monkeypatch):
+    monkeypatch.setattr(Engine.isolate, "heap_in_use", lambda: None)
+    found = numbers(figures.collect())
+    assert ("pipy_script_heap_bytes", ()) not in found
+    assert found["pipy_script_heap_limit_bytes", ()] == 1000
+
+
+def test_the_fullest_heap_of_all_workers_is_shown(figures):
+    merged = numbers(merge([figures.collect(), [single("pipy_script_heap_bytes", "gauge", "", 700, over="max")]]))
+    assert merged["pipy_script_heap_bytes", ()] == 700
 
 
 def test_plugins_are_asked(figures, reports):
@@ -79,11 +93,12 @@ def test_plugins_are_asked(figures, reports):
 
 
 def test_the_loop_is_watched(figures, reactor, monkeypatch):
-    late = 0.3
     now = reactor.now()
-    monkeypatch.setattr(type(reactor), "now", lambda _self: now + LAG_INTERVAL + late)
+    monkeypatch.setattr(type(reactor), "now", lambda _self: now)
+    figures._watch()
+    now += LAG_INTERVAL + 0.3
     figures._look()
-    assert figures.lag == pytest.approx(late, abs=0.05)
+    assert figures.lag == pytest.approx(0.3)
     found = numbers(figures.collect())
     assert found["pipy_loop_lag_max_seconds", ()] == figures.lag
     assert found["pipy_loop_lag_seconds_count", ()] == 1

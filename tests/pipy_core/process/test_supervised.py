@@ -14,7 +14,7 @@ from pipy_core.process.control import Frames, encode
 from pipy_core.process.supervised import welcome
 from pipy_core.settings import Settings
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Supervisor:
@@ -32,7 +32,7 @@ class Supervisor:
             self.process = subprocess.Popen(
                 words, pass_fds=[theirs.fileno()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment, text=True
             )
-        self.say(control.Welcome(1, Settings(shutdown_timeout=1.0)))
+        self.say(control.Welcome(1, Settings(shutdown_timeout=PATIENCE)))
 
     def say(self, message, *sockets):
         if sockets:
@@ -147,10 +147,11 @@ def test_one_that_is_ending_takes_nothing_over(supervisor):
 
 
 def test_a_wish_to_end_is_passed_on(supervisor):
-    supervisor.load(1, "pipy().task().handleMessageStart(() => pipy.exit(3))")
+    supervisor.load(1, "pipy().task().handleMessageStart(() => (pipy.exit(3), pipy.exit(4)))")
     supervisor.hear(control.Loaded)
     supervisor.say(control.Commit(1))
     assert supervisor.hear(control.Exit) == control.Exit(3)
+    assert supervisor.hear(control.Exit) == control.Exit(4, again=True)
 
 
 def test_it_ends_when_the_supervisor_has_gone(supervisor):

@@ -31,7 +31,10 @@ class Probe(Filter):
 
 
 class Stage:
-    """An isolate with a program; what a story gets."""
+    """An isolate with a program; what a story gets.
+
+    :ivar load_timeout: seconds that loading may take.
+    """
 
     turn: Any
     book: Any
@@ -41,6 +44,7 @@ class Stage:
         self.engine = engine
         self.registry = registry
         self.folder = folder
+        self.load_timeout = 100.0
         self.program: Program
 
     def begin(self) -> None:
@@ -67,7 +71,8 @@ class Stage:
         """Load ``main`` from *files*, whose names get a ``.js``."""
         for name, source in files.items():
             (self.folder / f"{name}.js").write_text(source)
-        self.program = load(self.engine, self.registry, Codebase(Snapshot(self.folder, "/main.js")), "/main.js", self, 2.0)
+        codebase = Codebase(Snapshot(self.folder, "/main.js"))
+        self.program = load(self.engine, self.registry, codebase, "/main.js", self, self.load_timeout)
         return self.program
 
     def functions(self, pipeline: str = "p") -> list[Function]:
@@ -87,12 +92,13 @@ Story = Callable[[Stage], None]
 def play(tmp_path: Path) -> Callable[..., None]:
     """``play(story)`` runs the story with a new isolate.
 
-    *prepare* may add filters to the registry; further keyword arguments are host functions.
+    *prepare* may add filters to the registry; further keyword arguments are host functions. Only a story of a call that does not
+    end by itself gives a short *call_timeout*: it is real time, and goes by while the machine has something else to do.
     """
 
     def run(
         story: Story,
-        call_timeout: float = 0.2,
+        call_timeout: float = 100.0,
         heap_limit: int = 128 << 20,
         prepare: Callable[[Registry], None] = lambda _registry: None,
         **functions: Callable[..., Any],

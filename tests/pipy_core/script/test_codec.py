@@ -235,4 +235,4 @@ def test_anything_survives_a_crossing(play):
         check()
         check_messages()
 
-    play(story, call_timeout=5.0)
+    play(story)

@@ -60,7 +60,7 @@ def run(play):
             stage.load(main=script(function))
             results.append(stage.call(0, *arguments))
 
-        play(story, call_timeout=5.0, **settings)
+        play(story, **settings)
         return results[0]
 
     return run

@@ -52,7 +52,7 @@ def test_the_other_engine_is_not_even_imported(name, other):
         "import sys; import pipy_core.cli; from pipy_core.registry import Registry; from pipy_core.script.engine import Engine;"
         f"Engine(Registry(), 64 << 20, 1.0, engine={name!r}); print({other!r} in sys.modules, {KINDS[name].needs!r} in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.split() == ["False", "True"]
 
 

@@ -145,6 +145,7 @@ def test_at_the_end_nobody_is_replaced_and_who_has_not_begun_is_ended(story):
     with logged() as lines:
         story.crew.stop_replacing()
         assert second.reason == "ended before it had begun"
+        assert story.crew.changed.is_set()  # who waits for workers must hear that there will be none
         first.end("exit code 0")
         story.timers.advance(60)
     assert lines == []

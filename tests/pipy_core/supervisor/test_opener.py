@@ -11,13 +11,22 @@ from pipy_core.supervisor.opener import direct_opener, privileged_opener
 from tests.system.pipy_process import free_port
 
 
+@pytest.fixture
+def forked(monkeypatch):
+    """The processes that were forked off: others may have children, too."""
+    numbers = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: (numbers.append(fork()), numbers[-1])[1])
+    return numbers
+
+
 @pytest.fixture(params=[direct_opener, privileged_opener])
-def opened(request):
+def opened(request, forked):
     opener = request.param(reuse_port=False)
     yield opener
     if request.param is privileged_opener:
         opener.args[0].close()
-        os.wait()
+        os.waitpid(*forked, 0)
 
 
 def test_a_port_is_opened(opened):
@@ -40,10 +49,10 @@ def test_why_a_port_cannot_be_opened(opened):
                 opened(address)
 
 
-def test_the_process_that_opens_ports_has_ended():
+def test_the_process_that_opens_ports_has_ended(forked):
     opened = privileged_opener(reuse_port=False)
     opened.args[0].shutdown(socket.SHUT_WR)
-    assert os.wait()[1] == 0
+    assert os.waitpid(*forked, 0)[1] == 0
     with pytest.raises(StartError, match="the process that opens ports"):
         opened(Address("127.0.0.1", free_port()))
     opened.args[0].close()

@@ -36,7 +36,7 @@ def addresses(count):
 
 def connects(address):
     try:
-        socket.create_connection((address.host, address.port), 0.2).close()
+        socket.create_connection((address.host, address.port), 1.0).close()
     except OSError:
         return False
     return True

@@ -171,6 +171,19 @@ def test_the_exit_code_is_what_the_script_says(make):
     assert program.code() == 3
 
 
+def test_what_the_scripts_of_all_workers_say_is_one_wish(make):
+    program = make()
+    program.stubborn = True
+    program.start()
+    for worker in program.started:
+        worker.say(control.Exit(3))
+    gevent.sleep(0.01)
+    assert [each.told[-1] for each in program.started] == [control.Stop()] * 2
+    program.workers[0].say(control.Exit(3, again=True))
+    assert program.code() == 3
+    assert program.started[1].told[-2:] == [control.Stop(), control.Stop(force=True)]
+
+
 def test_a_second_signal_is_the_end_now(make):
     program = make()
     program.stubborn = True
@@ -178,9 +191,12 @@ def test_a_second_signal_is_the_end_now(make):
     program.supervisor._signalled("SIGINT")
     gevent.sleep(0.01)
     assert len(program.workers) == 2
-    program.supervisor._signalled("SIGINT")
-    assert program.code() == 1
+    with capture_logs() as log:
+        for _ in range(3):
+            program.supervisor._signalled("SIGINT")
+        assert program.code() == 1
     assert program.started[0].told[-2:] == [control.Stop(), control.Stop(force=True)]
+    assert [each["event"] for each in log].count("Forcing to shut down...") == 1
 
 
 def test_who_does_not_end_in_time_is_killed(make, monkeypatch):
@@ -226,6 +242,16 @@ def test_workers_that_never_begin(make):
     program.start(wait=False)
     with pytest.raises(StartError, match="No worker could be started"):
         program.code()
+
+
+def test_the_end_before_any_worker_has_begun(make):
+    program = make(1)
+    program.stillborn = True
+    program.start(wait=False)
+    program.until(lambda: len(program.started) == 2 and not program.workers)  # the third one is due in a quarter of a second
+    program.supervisor._signalled("SIGTERM")
+    assert program.code() == 0
+    assert len(program.started) == 2
 
 
 def test_one_that_ends_is_replaced_and_runs_what_the_others_run(make):

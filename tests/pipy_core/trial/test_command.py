@@ -32,7 +32,7 @@ def pipy(folder):
             env={**os.environ, **(environ or {})},
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode().strip()
 

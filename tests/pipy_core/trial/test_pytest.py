@@ -20,7 +20,7 @@ def run(tmp_path):
             (tmp_path / name).write_text(text)
         strict = ("-W", "error", "--strict-markers", "--strict-config", "-p", "no:cacheprovider")
         command = [sys.executable, "-m", "pytest", *strict, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, timeout=300)
         return done.returncode, done.stdout.decode() + done.stderr.decode()
 
     return run_pytest

@@ -18,6 +18,7 @@ from pipy_core.script.engine import Engine
 from pipy_core.script.host import Codebase
 from pipy_core.script.loading import load
 from pipy_plugins.crypto import cipher, hash, jwt, keys, signature  # noqa: A004  # it is called so
+from tests.in_isolate import CALL_TIMEOUT
 
 
 class Probe(Filter):
@@ -58,12 +59,12 @@ def run(tmp_path: Path) -> Callable[..., Any]:
         registry.add_filter("call", Probe, [Param("function", ANY)], help="calls")
         for plugin in (cipher, hash, jwt, keys, signature):
             plugin.pipy_register_scripts(registry)
-        engine = Engine(registry, 128 << 20, 5.0)
+        engine = Engine(registry, 128 << 20, CALL_TIMEOUT)
         results: list[Any] = []
 
         def story() -> None:
             try:
-                program = load(engine, registry, Codebase(Snapshot(tmp_path, "/main.js")), "/main.js", Stage(fail), 5.0)
+                program = load(engine, registry, Codebase(Snapshot(tmp_path, "/main.js")), "/main.js", Stage(fail), CALL_TIMEOUT)
                 (use,) = program.modules[0].pipelines["p"].uses
                 probe = use.make()
                 assert isinstance(probe, Probe)

@@ -527,6 +527,21 @@ def test_interim_responses() -> None:
     assert answer(tape.child("r", 2)).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_interim_responses_before_their_turn_are_few() -> None:
+    """More of them are left out: they only tell that the answer takes its time."""
+    tape = tape_of()
+    tape.play(Data(get("/1").payload + get("/2").payload)).expect()
+    one, two = tape.children("r")
+    event = two.fed[0]
+    assert isinstance(event, MessageStart)
+    assert isinstance(event.head, RequestHead)
+    assert event.head.relay is not None
+    for _ in range(20):
+        event.head.relay.interim(_response_head(b"HTTP/1.1 103 Early Hints\r\n\r\n"))
+    assert answer(one).count(b"HTTP/1.1 103 Early Hints") == 8
+    assert answer(two) == b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n" + KEEP
+
+
 def _response_head(wire: bytes) -> object:
     from_wire: list[object] = []
     ResponseDecoder(lambda _event: None, lambda: "GET", from_wire.append).feed(wire)
@@ -612,6 +627,23 @@ def test_closing_frees_everything_at_once() -> None:
         assert head() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(("request_", "reply"), [(get(), (start(), END)), (UPGRADE, (SWITCH, END)), (Data(b"?\r\n\r\n"), ())])
+def test_an_answer_that_ends_the_connection(request_: Data, reply: tuple[Event, ...]) -> None:
+    """Whoever gets it may close the pipeline at once, as ``connectSOCKS`` does with what is no SOCKS."""
+
+    class Closes(Filter):
+        def process(self, event: Event) -> None:
+            if event is END:
+                tape.pipeline.close()
+
+    tape = Tape([(DemuxHTTP, target("r"), {"bufferSize": 10}), (Closes,)])
+    tape.play(request_).expect()
+    for child in tape.children("r"):
+        child.reply(*reply).expect()
+        assert child.closed
+    assert not tape.pipeline.busy()
 
 
 def test_keeps_the_filter_contract() -> None:

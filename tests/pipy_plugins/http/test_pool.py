@@ -24,16 +24,21 @@ def test_sessions():
 
 def test_responses():
     here = host()
-    session = SimpleNamespace(context=here.context)
-    pool = Pool(here, session, "1")
+    pool = Pool(here, SimpleNamespace(context=here.context), "1")
     pool.answered(200, 6.98)
     pool.answered(503, 7.0)
-    session.context = None
-    pool.answered(200, 7.0)
-    assert here.book.counter(REQUESTS).values == {("server:1", "2xx"): 1, ("server:1", "5xx"): 1, ("unknown", "2xx"): 1}
+    pool.answered(204, 7.0)
+    assert here.book.counter(REQUESTS).values == {("server:1", "2xx"): 2, ("server:1", "5xx"): 1}
     cell = here.book.histogram(WAITS).cells["server:1",]
-    assert sum(cell[:-1]) == 2
+    assert sum(cell[:-1]) == 3
     assert cell[-1] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("context", [None, SimpleNamespace(upstream="")])
+def test_a_server_without_a_name(context):
+    here = host()
+    Pool(here, SimpleNamespace(context=context), "1").answered(200, 7.0)
+    assert here.book.counter(REQUESTS).values == {("unknown", "2xx"): 1}
 
 
 def test_no_response():

@@ -76,6 +76,13 @@ GOOD = [
         id="chunk-that-looks-like-an-end",
     ),
     pytest.param(
+        b"POST / HTTP/1.1\r\n"
+        + HOST
+        + b"Transfer-Encoding: chunked\r\n\r\n00A;x=0\r\n0\r\n\r\n\r\n0\r\n\r\n1\r\n\r\r\n000;y\r\nZ: 0\r\n\r\n",
+        ["POST /", b"0\r\n\r\n\r\n0\r\n\r", "END"],
+        id="chunks-that-look-like-ends",
+    ),
+    pytest.param(
         b"FROB / HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\nabGET /2 HTTP/1.1\r\n" + HOST + b"\r\n",
         ["FROB /", b"ab", "END", "GET /2", "END"],
         id="pipelined-behind-a-body",

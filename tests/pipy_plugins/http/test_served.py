@@ -1,10 +1,14 @@
 """Requests are counted once, whatever becomes of them, and are logged as they came."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipy_core.api import END, EOS, Data, Failure, Head, Message, MessageStart, StreamEnd
 from pipy_core.counters import Tally
+from pipy_core.limits import DEFAULTS
 from pipy_core.testing import Tape, target
+from pipy_core.testing.guards import expire
 from pipy_plugins.http.demux import DemuxHTTP
 from pipy_plugins.http.serve import ServeHTTP
 
@@ -141,12 +145,42 @@ def test_what_is_logged():
     assert (entry.listener, entry.upstream) == ("here", "server:1")
 
 
-def test_what_is_logged_of_a_request_that_is_none():
-    tape = Tape(DemuxHTTP, target("r"), {"bufferSize": 10})
+LOST = [
+    pytest.param(b"nonsense\r\n\r\n", 400, ("nonsense", "", ""), id="no-line"),
+    pytest.param(b"GET /a?b HTTP/1.1\r\nbad line\r\n\r\n", 400, ("GET", "/a?b", "HTTP/1.1"), id="fields"),
+    pytest.param(b"GET /a?b HTTP/1.1\r\nbad line", 400, ("GET", "/a?b", "HTTP/1.1"), id="incomplete"),
+    pytest.param(b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400, ("GET", "/a b", "HTTP/1.1"), id="blank-in-target"),
+    pytest.param(b"GET /a HTTP/3.0\r\nHost: h\r\n\r\n", 505, ("GET", "/a", "HTTP/3.0"), id="version"),
+    pytest.param(b"GET /\xe9 x\r\n", 400, ("GET", "/\xe9 x", ""), id="no-version"),
+    pytest.param(b"GET /" + b"x" * 99, 414, ("GET", "/" + "x" * 45, ""), id="too-long"),
+    pytest.param(b"GET / HTTP/1.1\r\nx: " + b"x" * 99, 431, ("GET", "/", "HTTP/1.1"), id="head-too-large"),
+    pytest.param(b"/?token=1 \0", 400, ("", "/?token=1 \0", ""), id="no-method"),
+    pytest.param(b"\x16\x03\x01", 400, ("", "\x16\x03\x01", ""), id="tls"),
+]
+
+
+@pytest.mark.parametrize(("payload", "status", "line"), LOST)
+@pytest.mark.parametrize("stage", [(DemuxHTTP, target("r"), {"bufferSize": 10}), (ServeHTTP, HELLO)], ids=["demux", "serve"])
+def test_what_is_logged_of_a_request_that_is_none(stage, payload, status, line):
+    """The beginning of its first line: what has come until it was refused."""
+    limits = replace(DEFAULTS, max_request_line=50, max_header_size=60)
+    for pieces in ([payload], [b"\r\n" + payload], [payload[:2], payload[2:]] if payload[:2].isalpha() else [payload]):
+        tape = Tape(*stage, limits=limits)
+        tally = tape.context.group.tally = Counting(True)
+        play(tape, *pieces)
+        (entry,) = tally.entries
+        assert (entry.method, entry.target, entry.protocol) == line
+        assert (entry.status, entry.size, entry.headers, entry.client) == (status, 0, {}, "")
+
+
+@pytest.mark.parametrize("stage", [(DemuxHTTP, target("r"), {"bufferSize": 10}), (ServeHTTP, HELLO)], ids=["demux", "serve"])
+def test_what_is_logged_of_a_request_that_takes_too_long(stage):
+    tape = Tape(*stage)
     tally = tape.context.group.tally = Counting(True)
-    play(tape, b"nonsense\r\n\r\n")
+    play(tape, b"GET /a?b HTT")
+    expire(tape).anything()
     (entry,) = tally.entries
-    assert (entry.method, entry.target, entry.status, entry.size, entry.client) == ("", "", 400, 0, "")
+    assert (entry.method, entry.target, entry.protocol, entry.status) == ("GET", "/a?b HTT", "", 408)
 
 
 def test_what_a_head_request_has_no_bytes_of():

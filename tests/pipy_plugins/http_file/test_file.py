@@ -42,8 +42,9 @@ def test_it_is_the_same_message_each_time(run):
             file.toMessage() === file.toMessage(''),
             file.toMessage('gzip') === file.toMessage('x, gzip'),
             file.toMessage() === file.toMessage('gzip'),
+            file.toMessage() === file.toMessage(null),
         ])(http.File.from('www/a.txt'))"""
-    ) == [True, True, False]
+    ) == [True, True, False, True]
 
 
 def test_what_is_not_there(run):

@@ -161,6 +161,7 @@ class TestRuns:
         ({"status": [1]}, "options.status"),
         ({"status": ["ok"]}, "options.status"),
         ({"status": 1000}, "options.status"),
+        ({"timeout": 0.0}, "options.timeout"),
         ({"path": "/a b"}, "options.path"),
         ({"path": "/\r\nx: y"}, "options.path"),
     ],

@@ -320,6 +320,8 @@ def test_whatever_happens_there_is_one_answer_and_every_server_gets_the_same(end
         ({"on": ["sometimes"]}, "options.on expects"),
         ({"on": [99]}, "options.on expects"),
         ({"on": [True]}, "options.on expects"),
+        ({"methods": ["GET", 1]}, "options.methods expects names of methods, not 1"),
+        ({"methods": [""]}, "options.methods expects"),
         ({"attempts": 0}, "options.attempts"),
         ({"budget": ScriptDict({"percent": 200})}, "options.budget.percent"),
     ],

@@ -49,6 +49,7 @@ def after(tmp_path):
         ("const c = new stats.Counter('c'); c.increase(); c.clear()", []),
         ("const g = new stats.Gauge('g'); g.set(7); g.increase(); g.decrease(3)", ["g 5"]),
         ("const g = new stats.Gauge('g'); g.decrease()", ["g -1"]),
+        ("const g = new stats.Gauge('g'); g.increase(null); g.increase(null); g.decrease(null)", ["g 1"]),
         ("const g = new stats.Gauge('g'); g.set(1); g.zero()", ["g 0"]),
         ("new stats.Gauge('g').set(Infinity)", ["g +Inf"]),
         ("new stats.Gauge('g').set(-Infinity)", ["g -Inf"]),

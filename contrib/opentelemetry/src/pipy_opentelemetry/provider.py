@@ -8,6 +8,7 @@ dropped) and others.
 
 import logging
 from functools import cache
+from threading import Thread
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -17,8 +18,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 from pipy_core.api import get_logger
 
-#: Milliseconds that the end of the program waits for spans that are not exported.
-FLUSH_LIMIT: Final = 3000
+#: Seconds that the end of the program waits for spans that are not exported.
+FLUSH_LIMIT: Final = 3.0
 #: What the service is called unless a variable says otherwise.
 _DEFAULT: Final = Resource({"service.name": "pipy"})
 
@@ -47,11 +48,15 @@ class Exports:
             provider().add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 
     def stop(self) -> None:
-        """Export what there is, and end."""
+        """Export what there is, for ``FLUSH_LIMIT`` at most, and end."""
         if self._running:
             self._running = False
-            provider().force_flush(FLUSH_LIMIT)
-            provider().shutdown()
+            # The exporter keeps to limits of its own, which are longer, whatever limit it is given.
+            end = Thread(target=provider().shutdown, name="opentelemetry-end", daemon=True)
+            end.start()
+            end.join(FLUSH_LIMIT)
+            if end.is_alive():
+                get_logger("opentelemetry").warning("the collector does not take the last spans: they are lost")
 
 
 @cache

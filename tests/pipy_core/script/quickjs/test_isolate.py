@@ -164,7 +164,7 @@ class TestMemory:
             with pytest.raises(HeapExhausted):
                 stage.call(0)
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
 
     def test_null_is_an_error_like_any_other(self, play):
         def story(stage):
@@ -173,7 +173,7 @@ class TestMemory:
                 stage.call(0)
             assert stage.call(1) == "alive"
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
 
     def test_what_is_lost_in_steps_ends_it_before_a_call_has_failed(self, play, monkeypatch):
         monkeypatch.setattr(module, "BEAT", 0.001)
@@ -187,7 +187,7 @@ class TestMemory:
                     steps.append(1)
                     gevent.sleep(0.002)
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
         assert 10 < len(steps) < 20
 
     @pytest.mark.parametrize("catching", ["try { FILL } catch { }", "(async () => { FILL })().catch(() => 1)"])
@@ -202,7 +202,7 @@ class TestMemory:
             with pytest.raises(HeapExhausted):
                 stage.call(0)
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
 
     def test_cycles_that_nobody_holds_do_not_count(self, play, monkeypatch):
         monkeypatch.setattr(module, "BEAT", 0.001)
@@ -213,7 +213,7 @@ class TestMemory:
                 assert stage.call(0) == "alive"
                 gevent.sleep(0.002)
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
 
     def test_bytes_count_too(self, play):
         def story(stage):
@@ -221,7 +221,7 @@ class TestMemory:
             with pytest.raises(HeapExhausted):
                 stage.call(0)
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
 
     def test_a_script_that_catches_it_goes_on(self, play):
         def story(stage):
@@ -231,7 +231,7 @@ class TestMemory:
             )
             assert stage.call(0) == "out of memory"
 
-        play(story, heap_limit=16 << 20, call_timeout=10.0)
+        play(story, heap_limit=16 << 20)
 
     def test_stack(self, monkeypatch):
         monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -321,3 +321,15 @@ def test_globals_are_those_that_v8_has(play):
         assert set(stage.call(0).split(",")) == {"undefined"}
 
     play(story)
+
+
+def test_what_is_in_use_on_the_heap(isolate):
+    before = isolate.heap_in_use()
+    isolate._context.eval("globalThis.held = new ArrayBuffer(1e6); 0")
+    assert isolate.heap_in_use() >= before + 1_000_000
+    assert isolate.heap_limit == 64 << 20
+
+
+def test_a_heap_without_a_meter_tells_nothing(isolate):
+    isolate._heap.meter = None
+    assert isolate.heap_in_use() is None

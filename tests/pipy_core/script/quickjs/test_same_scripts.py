@@ -38,7 +38,7 @@ def run(*command):
         env={**os.environ, "PIPY_ENGINE": "quickjs"},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=1800,
         check=False,
     )
     if done.returncode:

@@ -27,7 +27,7 @@ def run(play):
             stage.load(main=f"pipy().pipeline('p').call(() => JSON.stringify([{expression}]))")
             results.append(json.loads(stage.call(0))[0])
 
-        play(story, call_timeout=5.0, prepare=built_in)
+        play(story, prepare=built_in)
         return results[0]
 
     return run

@@ -102,4 +102,28 @@ def test_nothing_is_kept_that_no_script_holds(play):
         assert len(gone) == 60000
         assert sum(reference() is not None for reference in gone) < 31000
 
-    play(run, call_timeout=5.0, make=key)
+    play(run, make=key)
+
+
+def test_a_message_that_was_given_to_a_host_function_can_be_given_and_returned_again(play):
+    seen = []
+
+    def run(stage):
+        stage.load(
+            main="(look => pipy().pipeline('p').call(m => (m = new Message({ a: 1 }, 'b'), look(m), look([m]), m)))(prepare())"
+        )
+        message = stage.program.call(stage.program.new_context(), stage.functions()[0], ())
+        assert message.head.fields == {"a": 1}
+        assert seen == [{"a": 1}, {"a": 1}]
+        del message
+        gc.collect()
+        stage.program.call(stage.program.new_context(), stage.functions()[0], ())
+        assert stage.engine.codec.counts()["heads"] == 1
+
+    def look(message):
+        seen.append((message[0] if isinstance(message, list) else message).head.fields)
+
+    def prepare(registry):
+        registry.add_script("look.js", "({ host }) => ({ prepare: () => message => host('look', message) })")
+
+    play(run, prepare=prepare, look=look)

@@ -26,7 +26,7 @@ def run(play):
             finally:
                 assert stage.call(1) == "next"
 
-        play(story, call_timeout=5.0)
+        play(story)
         return results[0]
 
     return run

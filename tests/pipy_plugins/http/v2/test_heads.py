@@ -120,6 +120,10 @@ def test_host_that_is_another(other: bytes) -> None:
             http1(b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n"),
             [(b":method", b"OPTIONS"), (b":scheme", b"http"), (b":path", b"*"), (b":authority", b"h")],
         ),
+        (
+            http1(b"GET http://x?y HTTP/1.1\r\nHost: h\r\n\r\n"),
+            [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/?y"), (b":authority", b"x")],
+        ),
         (http1(b"CONNECT x:1 HTTP/1.1\r\nHost: h\r\n\r\n"), [(b":method", b"CONNECT"), (b":authority", b"x:1")]),
     ],
 )

@@ -793,10 +793,27 @@ def test_requests_that_are_too_large(fields: list[tuple[str, str]], status: str)
     ("declared", "body"), [("5", None), ("5", b"abcd"), ("3", b"abcd"), ("x", b"abcd"), ("+4", b"abcd")]
 )  # fmt: skip
 def test_a_wrong_length(declared: str, body: bytes | None) -> None:
-    """It ends the stream at least (RFC 9113, 8.1.1)."""
+    """It ends the stream and no other (RFC 9113, 8.1.1)."""
     peer = Peer(tape_of())
+    other = peer.request()
     number = peer.request([*POST, ("content-length", declared)], body)
-    assert peer.reset(number) == ErrorCodes.PROTOCOL_ERROR or peer.goaway() == ErrorCodes.PROTOCOL_ERROR
+    assert peer.reset(number) == ErrorCodes.PROTOCOL_ERROR
+    answer(peer, peer.tape.child("r"), start(), Data(b"1"), END)
+    assert peer.headers(other)[":status"] == "200"
+    assert [child.fed[-1] for child in peer.tape.children("r")[1:]] in ([], [StreamEnd(Failure.PROTOCOL_ERROR)])
+
+
+def test_more_than_the_declared_length() -> None:
+    """It is noticed when it comes, and not passed on."""
+    peer = Peer(tape_of())
+    peer.h2.send_headers(1, [*POST, ("content-length", "3")])
+    peer.h2.send_data(1, b"abc")
+    peer.send()
+    assert peer.reset(1) is None
+    peer.h2.send_data(1, b"d")
+    peer.send()
+    assert peer.reset(1) == ErrorCodes.PROTOCOL_ERROR
+    assert peer.tape.child("r").fed[1:] == [Data(b"abc"), StreamEnd(Failure.PROTOCOL_ERROR)]
 
 
 def test_a_wrong_length_with_trailers() -> None:
