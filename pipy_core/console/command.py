@@ -62,7 +62,7 @@ def run(wanted: Wanted, show: Callable[[str], int]) -> int:
     """Do it; gives the exit code.
 
     :param show: prints.
-    :raises Unreachable: the admin port gives no answer.
+    :raises Unreachable: the admin port gives no answer. :raises ArgumentError: a file for TLS cannot be used.
     """
     if wanted.action == "help":
         return show(USAGE.rstrip())

@@ -4,9 +4,9 @@ import http.client
 import ipaddress
 import json
 import ssl
-from pathlib import Path
 from typing import Any, Final
 
+from pipy_core.codebase.tls import client_context
 from pipy_core.errors import PipyError
 from pipy_core.settings import Settings
 
@@ -26,7 +26,7 @@ class Source:
     """The admin port of a program.
 
     :param settings: where it is, the token, and for TLS what to show (``tls_cert``) and whom to trust (``tls_trusted``).
-    :raises Unreachable: a file for TLS cannot be used.
+    :raises ArgumentError: a file for TLS cannot be used, or its key is missing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -36,7 +36,7 @@ class Source:
             address = ipaddress.ip_address("::1" if address.version == 6 else "127.0.0.1")
         self._host = str(address)
         self._headers = {"authorization": f"Bearer {settings.admin_token}"} if settings.admin_token else {}
-        self._tls = _tls(settings) if settings.tls_cert or settings.tls_trusted else None
+        self._tls = _tls(settings) if settings.tls_cert or settings.tls_key or settings.tls_trusted else None
         self._connection: http.client.HTTPConnection | None = None
 
     def text(self, path: str) -> str:
@@ -99,16 +99,7 @@ class Source:
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context()
-        if settings.tls_trusted:
-            trusted = Path(settings.tls_trusted)
-            context = ssl.create_default_context(
-                cafile=None if trusted.is_dir() else str(trusted), capath=str(trusted) if trusted.is_dir() else None
-            )
-            context.check_hostname = False  # who is trusted is named one by one: an address need not be in the certificate
-        if settings.tls_cert:
-            context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
-    except (OSError, ValueError) as error:
-        raise Unreachable(f"cannot use the certificates: {getattr(error, 'strerror', None) or error}") from error
+    context = client_context(settings.tls_cert, settings.tls_key, settings.tls_trusted)
+    if settings.tls_trusted:
+        context.check_hostname = False  # who is trusted is named one by one: an address need not be in the certificate
     return context

@@ -73,8 +73,8 @@ class AcceptHTTPTunnel(Joint):
         method = _method(head)  # before the script gets it: what it does to the head changes nothing
         response = self.host.call(self._handler, Message(head, body, consumed=True))
         if not isinstance(response, Message):
+            # No answer: one without a status would be an agreement.
             get_logger("acceptHTTPTunnel").error("handler did not return a valid message")
-            self._end(StreamEnd(Failure.RUNTIME_ERROR))  # an answer without a status would be an agreement
             return
         if _agrees(method, response.head):
             self._branch = self.host.join(self._target, self._pass, self.host.clone_context())

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipy_core.console.source import Source, Unreachable
+from pipy_core.errors import ArgumentError
 from pipy_core.settings import Settings
 
 
@@ -112,9 +113,18 @@ def test_where_it_is_unless_anybody_says_so():
     assert Source(Settings())._name() == "127.0.0.1:6060"
 
 
-@pytest.mark.parametrize("setting", ["tls_cert", "tls_trusted"])
-def test_files_that_cannot_be_used(tmp_path, setting):
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"tls_cert": "none", "tls_key": "none"}, "file or directory does not exist: "),
+        ({"tls_trusted": "none"}, "file or directory does not exist: "),
+        ({"tls_trusted": "file"}, "cannot use --tls-trusted="),
+        ({"tls_cert": "file", "tls_key": "file"}, "cannot use --tls-cert="),
+        ({"tls_cert": "file"}, "--tls-cert and --tls-key must be used"),
+        ({"tls_key": "file"}, "--tls-cert and --tls-key must be used"),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path, settings, words):
     (tmp_path / "file").write_text("no certificate")
-    for name in ("file", "none"):
-        with pytest.raises(Unreachable, match="cannot use the certificates: "):
-            Source(Settings(**{setting: str(tmp_path / name)}))
+    with pytest.raises(ArgumentError, match=words):
+        Source(Settings(**{name: str(tmp_path / file) for name, file in settings.items()}))
