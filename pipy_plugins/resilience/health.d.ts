@@ -46,7 +46,7 @@ declare namespace algo {
     maxEjectFor?: number | string;
     /** Percent of the targets that may be left out because of their answers, rounded up: 50. One always may. */
     maxEjected?: number;
-    /** How many checks in a row a target that is down must pass: 2. */
+    /** How many checks in a row a target must pass to be back, be it down or left out because of its answers: 2. */
     rise?: number;
     /** How many checks in a row a target must fail to be down: 3. */
     fall?: number;

@@ -45,7 +45,7 @@ SETTINGS: Final = Options(
         Param("ejectFor", DURATION, "for how long; that long for each time that it has happened", 30.0),
         Param("maxEjectFor", DURATION, "at most", 300.0),
         Param("maxEjected", _PERCENT, "percent of the targets that may be left out because of their answers; one always may", 50),
-        Param("rise", _COUNT, "checks in a row that a target must pass to be back", 2),
+        Param("rise", _COUNT, "checks in a row that a target must pass to be back, whatever it was out for", 2),
         Param("fall", _COUNT, "checks in a row that a target must fail to be out", 3),
         Param("panic", _PERCENT, "percent; when fewer targets than that are left, all are used", 25),
     )
@@ -58,17 +58,18 @@ class Member:
     """What is known of one target.
 
     :ivar failures: bad answers in a row. :ivar out_until: it is left out until then. :ivar ejections: how often it was.
-    :ivar down: the checks say so. :ivar streak: checks in a row that say otherwise.
+    :ivar down: the checks say so. :ivar failed: checks in a row. :ivar passed: checks in a row, since it was left out.
     """
 
-    __slots__ = ("down", "ejections", "failures", "out_until", "streak")
+    __slots__ = ("down", "ejections", "failed", "failures", "out_until", "passed")
 
     def __init__(self) -> None:
         self.failures = 0
         self.ejections = 0
         self.out_until = 0.0
         self.down = False
-        self.streak = 0
+        self.failed = 0
+        self.passed = 0
 
 
 class Health(Native):
@@ -137,6 +138,7 @@ class Health(Native):
         now = clock.now()
         if member.failures >= self._settings["failures"] and member.out_until <= now and self._may_eject(now):
             member.failures = 0
+            member.passed = 0
             member.ejections += 1
             seconds = self._sentence(member)
             member.out_until = now + seconds
@@ -161,19 +163,19 @@ class Health(Native):
         self._now = clock.now
         if fault:
             clock.book.counter(CHECKS).add(1, self.label, name)
-        if bool(fault) is member.down:
-            member.streak = 0
+            member.passed = 0
+            member.failed += 1
+            if member.failed >= self._settings["fall"] and not member.down:
+                member.down = True
+                _log.warning(f"{self._name(name)} is down: {fault}")
             return
-        member.streak += 1
-        if member.streak < self._settings["fall" if fault else "rise"]:
-            return
-        member.streak = 0
-        member.down = bool(fault)
-        if fault:
-            _log.warning(f"{self._name(name)} is down: {fault}")
-        else:
+        now = clock.now()
+        member.failed = 0
+        member.passed += 1
+        if member.passed >= self._settings["rise"] and (member.down or member.out_until > now):
+            member.down = False
             member.failures = 0
-            member.out_until = 0.0
+            member.out_until = min(member.out_until, now)
             _log.info(f"{self._name(name)} is up again")
 
     def _name(self, name: str) -> str:

@@ -36,7 +36,9 @@ SERVER = "pipy().listen({port}).serveHTTP(() => new Message('{port}'))"
 
 
 class Load:
-    """Clients that ask one request after the other, on connections that are kept, until they are told to stop."""
+    """Clients that ask one request after the other until they are told to stop, *of_connection* of them over a connection."""
+
+    of_connection = 5_000  # fewer than after which the proxy closes it
 
     def __init__(self, port, clients=8):
         self.port = port
@@ -49,11 +51,14 @@ class Load:
 
     def run(self):
         try:
-            with connect(self.port) as sock:
-                while not self.stopped.is_set():
-                    answer = get(sock)
-                    self.answers[answer] += 1
-                    self.recent[answer] += 1
+            while not self.stopped.is_set():
+                with connect(self.port) as sock:
+                    for _ in range(self.of_connection):
+                        answer = get(sock)
+                        self.answers[answer] += 1
+                        self.recent[answer] += 1
+                        if self.stopped.is_set():
+                            break
         except OSError as error:
             self.answers["lost", repr(error)] += 1
 

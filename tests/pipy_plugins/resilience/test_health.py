@@ -123,6 +123,26 @@ class TestChecks:
         service.checked("t0", "refused", "")
         assert service.out == []
 
+    def test_who_is_left_out_and_passes_checks_is_back(self):
+        """It was started again so fast that no check has failed."""
+        service = Service(failures=1, rise=2)
+        service.checked("t0", "", "", "")  # they say nothing of what came after
+        service.bad("t0")
+        service.checked("t0", "", "refused", "")
+        assert (service.lines, service.out) == ([], ["t0"])
+        service.checked("t0", "")
+        assert (service.lines, service.out) == (["[INF] [health] t0 is up again"], [])
+        service.checked("t0", "")
+        assert service.lines == []
+
+    def test_it_is_left_out_for_longer_if_it_was_not_good_for_as_long(self):
+        service = Service(failures=1, ejectFor=10, rise=1)
+        service.bad("t0")
+        service.checked("t0", "")
+        service.good("t0")
+        service.bad("t0")
+        assert "left out for 20 s" in service.lines[0]
+
     def test_the_name_stands_in_the_log(self):
         service = Service(fall=1, name="api")
         service.checked("t0", "refused")
