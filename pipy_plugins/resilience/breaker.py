@@ -25,7 +25,7 @@ _SOON: Final = 1.0
 class Terms(NamedTuple):
     """When it opens and for how long.
 
-    :ivar probes: how many may be under way while it is half open, and how many of them must succeed.
+    :ivar probes: how many may be unsettled while it is half open, and how many of them must succeed.
     :ivar room: how many may be under way at any time; 0: any number.
     """
 
@@ -50,11 +50,11 @@ class Breaker:
         self.epoch = 0
         self._failures = 0
         self._successes = 0
-        self._probing = 0  # of those under way, how many began in this epoch while it is half open
+        self._probing = 0  # how many began in this epoch while it is half open, and are not settled
         self._until = 0.0
 
     def enter(self, now: float) -> float:
-        """Begin something. 0: do so, remember ``epoch``, and ``leave`` at the end. Else the seconds after which to come again."""
+        """Begin something. 0: do so, remember ``epoch``, ``settle`` it, and ``leave``. Else seconds after which to come again."""
         terms = self._terms
         if self.state is State.OPEN:
             if now < self._until:
@@ -66,9 +66,8 @@ class Breaker:
         self._probing += self.state is State.HALF_OPEN
         return 0.0
 
-    def leave(self, epoch: int, good: bool | None, now: float) -> bool:
-        """It has ended, well or not, or nobody knows (None). Gives whether that has opened the circuit."""
-        self.active -= 1
+    def settle(self, epoch: int, good: bool | None, now: float) -> bool:
+        """It goes well, or not, or nobody will know (None). Gives whether that has opened the circuit."""
         if epoch != self.epoch:
             return False
         self._probing -= self.state is State.HALF_OPEN
@@ -83,6 +82,10 @@ class Breaker:
         self._until = now + self._terms.open_for
         self._change(State.OPEN)
         return True
+
+    def leave(self) -> None:
+        """Something that was begun is over."""
+        self.active -= 1
 
     @property
     def idle(self) -> bool:

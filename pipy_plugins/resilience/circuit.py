@@ -70,8 +70,9 @@ class Circuits:
                 self._forget_one()
         return circuit
 
-    def settle(self, key: Hashable, circuit: Breaker) -> None:
-        """Something that went through *circuit* has ended: forget it if there is nothing to be remembered."""
+    def leave(self, key: Hashable, circuit: Breaker) -> None:
+        """Something that went through *circuit* is over: forget it if there is nothing to be remembered."""
+        circuit.leave()
         if circuit.idle and self._circuits.get(key) is circuit:
             del self._circuits[key]
 
@@ -96,7 +97,7 @@ class CircuitBreaker(Watched):
         self._key: Hashable = None
         self._circuit: Breaker | None = None
         self._epoch = 0
-        self._left = False
+        self._settled = False
         self._refused = False
 
     @classmethod
@@ -120,11 +121,15 @@ class CircuitBreaker(Watched):
 
     def settled(self, outcome: Outcome) -> None:
         """See ``Watched``."""
-        self._leave(not outcome.bad, outcome.words)
+        self._settle(not outcome.bad, outcome.words)
 
     def close(self) -> None:
         """See ``Filter``."""
-        self._leave(None)
+        circuit = self._circuit
+        if circuit is not None:
+            self._settle(None)
+            self._circuits.leave(self._key, circuit)
+            self._circuit = None
         super().close()
 
     def _enter(self, event: Event) -> bool:
@@ -144,15 +149,14 @@ class CircuitBreaker(Watched):
         self.answer(503, retry_after(wait), Failure.CONNECTION_REFUSED)
         return False
 
-    def _leave(self, good: bool | None, why: str = "") -> None:
+    def _settle(self, good: bool | None, why: str = "") -> None:
         circuit = self._circuit
-        if circuit is None or self._left:
+        if circuit is None or self._settled:
             return
-        self._left = True
-        if circuit.leave(self._epoch, good, self.host.now()):
+        self._settled = True
+        if circuit.settle(self._epoch, good, self.host.now()):
             self.host.book.counter(OPENINGS).add(1, self._circuits.label)
             _log.warning(f"{self._circuits.label or 'the circuit'} of {self._key} is open: {why}")
-        self._circuits.settle(self._key, circuit)
 
 
 _LIVING: Final[WeakSet[Circuits]] = WeakSet()
@@ -186,7 +190,12 @@ def pipy_register_filters(registry: Registry) -> None:
                 Param("failures", _COUNT, "in a row after which it opens: status 500 and above, or no answer", 5),
                 Param("openFor", DURATION, "after which a few are let through", 30.0),
                 Param("halfOpen", _COUNT, "how many are let through then, and must succeed", 1),
-                Param("maxRequests", Number(0, 1_000_000), "under way at the same time; 0 is any number", 0),
+                Param(
+                    "maxRequests",
+                    Number(0, 1_000_000),
+                    "at the same time, to the end of their answers; 0 is any number",
+                    0,
+                ),
                 Param("name", STRING, "tells it apart in metrics and in the log", ""),
             ),
         ],

@@ -13,18 +13,25 @@ def broken(terms=TERMS, now=0.0):
     breaker = Breaker(terms)
     for _ in range(terms.failures):
         assert breaker.enter(now) == 0
-        breaker.leave(breaker.epoch, False, now)
+        end(breaker, breaker.epoch, False, now)
     assert breaker.state is State.OPEN
     return breaker
+
+
+def end(breaker, epoch, good, now):
+    """It is over as soon as it is settled."""
+    opened = breaker.settle(epoch, good, now)
+    breaker.leave()
+    return opened
 
 
 def test_failures_in_a_row_open_it():
     breaker = Breaker(TERMS)
     for good in (False, False, True, False, False):
         breaker.enter(0.0)
-        assert not breaker.leave(breaker.epoch, good, 0.0)
+        assert not end(breaker, breaker.epoch, good, 0.0)
     breaker.enter(0.0)
-    assert breaker.leave(breaker.epoch, False, 0.0)
+    assert end(breaker, breaker.epoch, False, 0.0)
     assert breaker.enter(4.0) == 6.0
 
 
@@ -32,9 +39,9 @@ def test_a_few_are_let_through_and_close_it():
     breaker = broken()
     assert [breaker.enter(10.0) for _ in range(3)] == [0, 0, 1.0]
     epoch = breaker.epoch
-    breaker.leave(epoch, True, 11.0)
+    end(breaker, epoch, True, 11.0)
     assert breaker.state is State.HALF_OPEN
-    breaker.leave(epoch, True, 11.0)
+    end(breaker, epoch, True, 11.0)
     assert breaker.state is State.CLOSED
     assert breaker.idle
 
@@ -42,7 +49,7 @@ def test_a_few_are_let_through_and_close_it():
 def test_one_of_them_that_fails_opens_it_again():
     breaker = broken()
     breaker.enter(10.0)
-    assert breaker.leave(breaker.epoch, False, 12.0)
+    assert end(breaker, breaker.epoch, False, 12.0)
     assert breaker.enter(21.9) > 0
     assert breaker.enter(22.0) == 0
 
@@ -51,7 +58,7 @@ def test_one_of_them_that_nobody_waits_for_makes_room_for_another():
     breaker = broken(TERMS._replace(probes=1))
     breaker.enter(10.0)
     assert breaker.enter(10.0) > 0
-    breaker.leave(breaker.epoch, None, 10.0)
+    end(breaker, breaker.epoch, None, 10.0)
     assert breaker.enter(10.0) == 0
 
 
@@ -61,16 +68,18 @@ def test_what_began_before_says_nothing():
     slow = breaker.epoch
     for _ in range(3):
         breaker.enter(0.0)
-        breaker.leave(breaker.epoch, False, 0.0)
+        end(breaker, breaker.epoch, False, 0.0)
     breaker.enter(10.0)
-    breaker.leave(slow, False, 10.0)
+    end(breaker, slow, False, 10.0)
     assert breaker.state is State.HALF_OPEN
 
 
 def test_there_is_room_for_so_many():
     breaker = Breaker(TERMS)
     assert [breaker.enter(0.0) for _ in range(5)] == [0, 0, 0, 0, 1.0]
-    breaker.leave(breaker.epoch, None, 0.0)
+    breaker.settle(breaker.epoch, True, 0.0)
+    assert breaker.enter(0.0) > 0
+    breaker.leave()
     assert breaker.enter(0.0) == 0
 
 
@@ -81,7 +90,8 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.breaker = Breaker(TERMS)
         self.now = 0.0
-        self.under_way = []
+        self.under_way = []  # the epochs of those that are not settled
+        self.settled = 0
         self.opened = None
 
     @rule()
@@ -97,11 +107,18 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0, 10), good=st.sampled_from([True, False, None]))
-    def leave(self, which, good):
+    def settle(self, which, good):
         epoch = self.under_way.pop(which % len(self.under_way))
-        if self.breaker.leave(epoch, good, self.now):
+        self.settled += 1
+        if self.breaker.settle(epoch, good, self.now):
             assert good is False
             self.opened = self.now
+
+    @precondition(lambda self: self.settled)
+    @rule()
+    def leave(self):
+        self.settled -= 1
+        self.breaker.leave()
 
     @rule(seconds=st.floats(0.1, 20))
     def wait(self, seconds):
@@ -110,10 +127,10 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def counts(self):
         breaker = self.breaker
-        assert breaker.active == len(self.under_way) <= TERMS.room
+        assert breaker.active == len(self.under_way) + self.settled <= TERMS.room
         if breaker.state is State.HALF_OPEN:
             assert self.under_way.count(breaker.epoch) <= TERMS.probes
-        if not self.under_way:  # nobody is locked out for ever
+        if breaker.active == 0:  # nobody is locked out for ever
             assert Breaker.enter(self.copy(), self.now + TERMS.open_for) == 0
 
     def copy(self):

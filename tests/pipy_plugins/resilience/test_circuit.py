@@ -26,7 +26,9 @@ def answered(tape, *answer):
     if played.events:
         return played.events
     with logged():
-        return stream.children("t")[-1].reply(*answer).events
+        events = stream.children("t")[-1].reply(*answer).events
+    stream.close().expect()
+    return events
 
 
 def statuses(events):
@@ -81,7 +83,10 @@ def test_so_many_at_the_same_time():
     tape.play(REQUEST, END).expect()
     assert statuses(answered(tape)) == [503]
     assert tape.world.book.counter(REFUSALS).values == {("circuit-2", "full"): 1}
-    tape.child("t").reply(OK).expect(OK)
+    tape.child("t").reply(OK, Data(b"a part of it")).expect(OK, Data(b"a part of it"))
+    assert statuses(answered(tape)) == [503]
+    tape.child("t").reply(END).expect(END)
+    tape.close().expect()
     assert statuses(answered(tape, OK, END)) == [200]
 
 
@@ -104,8 +109,8 @@ class TestWhatIsKept:
         circuits = Circuits("", Terms(2, 10.0, 1, 0))
         circuit = circuits.find("a")
         circuit.enter(0.0)
-        circuit.leave(circuit.epoch, True, 0.0)
-        circuits.settle("a", circuit)
+        circuit.settle(circuit.epoch, True, 0.0)
+        circuits.leave("a", circuit)
         assert len(circuits) == 0
 
     def test_there_is_an_end_to_it(self, monkeypatch):
@@ -116,7 +121,8 @@ class TestWhatIsKept:
         for number in range(10):
             circuit = circuits.find(number)
             circuit.enter(0.0)
-            circuit.leave(circuit.epoch, False, 0.0)
+            circuit.settle(circuit.epoch, False, 0.0)
+            circuits.leave(number, circuit)
         assert len(circuits) == 3
         assert circuits.find("busy") is busy
 
@@ -125,7 +131,8 @@ class TestWhatIsKept:
         for key in ("a", "b"):
             circuit = circuits.find(key)
             circuit.enter(0.0)
-            circuit.leave(circuit.epoch, key == "a", 0.0)
+            circuit.settle(circuit.epoch, key == "a", 0.0)
+            circuits.leave(key, circuit)
         mine = [(labels, value) for _, labels, value in standing()[0].samples if labels[0][1] == "circuit-3"]
         assert mine == [((("name", "circuit-3"), ("key", "b")), 2.0)]
 
