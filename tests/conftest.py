@@ -19,6 +19,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 if os.environ.get("PIPY_ENGINE", "auto") != "auto":
     engines.PREFERENCE.sort(key=lambda name: name != os.environ["PIPY_ENGINE"])
 
+# In the background of a shell, Ctrl-C is ignored, and so it would be by all programs that are started.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 collect_ignore = [f"pipy_core/script/{name}" for name, kind in engines.KINDS.items() if not kind.installed]
 
 
