@@ -6,19 +6,15 @@ from pipy_core.net.reactor import Reactor, ReactorTimer
 
 
 class Alarm:
-    """Goes off in a turn of its own, *seconds* after it was last set, and not before the loop has seen what came until then.
+    """Goes off in a turn of its own, *seconds* after it was last set."""
 
-    Timers fire before what has come is read: a process that was held up would find that nobody has sent anything in time.
-    """
-
-    __slots__ = ("_late", "_on", "_reactor", "_seconds", "_since", "_then", "_timer")
+    __slots__ = ("_on", "_reactor", "_seconds", "_since", "_then", "_timer")
 
     def __init__(self, reactor: Reactor, seconds: float, then: Callable[[], None]) -> None:
         self._reactor = reactor
         self._seconds = seconds
         self._then = then
         self._on = False
-        self._late = False  # its time is over, and the loop goes round once more
         self._since = 0.0
         self._timer: ReactorTimer | None = None
 
@@ -35,19 +31,17 @@ class Alarm:
 
     def cancel(self) -> None:
         """Nobody needs it any more."""
-        self._on = self._late = False
+        self._on = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _look(self) -> None:
         self._timer = None
-        late, self._late = self._late, False
         if self._on:
             left = self._since + self._seconds - self._reactor.now()
-            if left <= 0 and late:
+            if left <= 0:
                 self._on = False
                 self._then()
             else:
-                self._late = left <= 0
-                self._timer = self._reactor.after(max(left, 0.0), self._look)
+                self._timer = self._reactor.after(left, self._look)

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import gevent
 from greenlet import greenlet
@@ -13,6 +13,11 @@ from pipy_core.layout import Report
 from pipy_core.limits import Limits
 from pipy_core.net.admission import Admission
 from pipy_core.turn import Turn, Valve
+
+#: How often the loop goes round before a timer counts whose time is over. Timers fire before what has come is read: a program that
+#: was held up would find that nobody has sent anything in time. After a pause (SIGCONT, a container that is thawed) the first round
+#: hears of nothing at all, since that interrupts its wait.
+ROUNDS: Final = 2
 
 #: Address and port that a connection comes from, and the port that it goes to. The system gives one port of ours to connections
 #: that go to different places: the first two alone do not tell which connection it is.
@@ -69,7 +74,7 @@ class Reactor:
                 return
 
     def after(self, seconds: float, then: Callable[[], None]) -> "ReactorTimer":
-        """Run *then* in a turn of its own, *seconds* from now."""
+        """Run *then* in a turn of its own, *seconds* from now, when what has come by then is read."""
         return ReactorTimer(self, seconds, then)
 
     def now(self) -> float:
@@ -97,13 +102,13 @@ class Reactor:
 class ReactorTimer:
     """A timer of the hub; see ``Reactor.after``."""
 
-    __slots__ = ("_reactor", "_then", "_watcher")
+    __slots__ = ("_reactor", "_rounds", "_then", "_watcher")
 
     def __init__(self, reactor: Reactor, seconds: float, then: Callable[[], None]) -> None:
         self._reactor = reactor
         self._then: Callable[[], None] | None = then
-        self._watcher = reactor.loop.timer(max(seconds, 0.0))
-        self._watcher.start(self._fire)
+        self._rounds = ROUNDS if seconds > 0.0 else 0
+        self._start(max(seconds, 0.0))
 
     def cancel(self) -> None:
         """Forget it."""
@@ -111,8 +116,17 @@ class ReactorTimer:
             self._then = None
             self._watcher.close()
 
+    def _start(self, seconds: float) -> None:
+        self._watcher = self._reactor.loop.timer(seconds)
+        self._watcher.start(self._fire)
+
     def _fire(self) -> None:
         then = self._then
+        if then is not None and self._rounds:
+            self._rounds -= 1
+            self._watcher.close()
+            self._start(0.0)
+            return
         self.cancel()
         if then is not None:
             self._reactor.run(then)

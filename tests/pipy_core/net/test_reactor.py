@@ -1,8 +1,11 @@
 """Turns for inputs that no reader brings."""
 
+import socket
 import time
 
 import gevent
+
+from pipy_core.net.connection import READ
 
 
 class Sink:
@@ -56,6 +59,32 @@ def test_timers_fire_in_order_and_in_turns(reactor):
     reactor.until(lambda: len(fired) == 2 and sink.flushes)
     assert fired == ["first", "second"]
     assert sink.flushes == 1
+
+
+def test_what_has_come_while_the_program_was_held_up_is_read_before_a_timer_fires(reactor):
+    ours, theirs = socket.socketpair()
+    seen = []
+    watcher = reactor.loop.io(ours.fileno(), READ)
+    with ours, theirs:
+        for _ in range(5):
+            watcher.start(lambda: (seen.append(ours.recv(1)), watcher.stop()))
+            reactor.after(0.02, lambda: seen.append("time"))
+            theirs.send(b"x")
+            time.sleep(0.04)  # as a long call of a script does it
+            reactor.until(lambda: "time" in seen)
+            assert seen == [b"x", "time"]
+            seen.clear()
+        watcher.close()
+
+
+def test_a_timer_may_be_cancelled_when_its_time_is_over(reactor):
+    fired = []
+    timer = reactor.after(0.01, lambda: fired.append("late"))
+    time.sleep(0.02)
+    reactor.after(0.0, timer.cancel)
+    reactor.after(0.05, lambda: fired.append("other"))
+    reactor.until(lambda: fired)
+    assert fired == ["other"]
 
 
 def test_a_negative_time_is_now(reactor):
