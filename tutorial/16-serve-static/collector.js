@@ -8,7 +8,7 @@ pipy()
       received.push(request.body.toString()),
       new Message({ status: 204 })
     ) : (
-      received.length > 0 ? new Message(received.splice(0).join('')) : new Message({ status: 503 })
+      new Message(received.join(''))
     )
   )
 
