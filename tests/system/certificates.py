@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority that issues what a test needs, valid for an hour."""
+"""Certificates for tests: an authority that issues what a test needs, valid for longer than all tests take."""
 
 import datetime as dt
 import functools
@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOUR = dt.timedelta(hours=1)
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Authority(Issued):
     def issue(self, name: str, hosts: Sequence[str] = (), *, key: Any = None, age: dt.timedelta = HOUR) -> Issued:
         """A certificate for *hosts* (names and addresses).
 
-        :param age: how long ago it was issued; it is valid for two hours from then on.
+        :param age: how long ago it was issued; it is valid for a day from then on.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         builder = _builder(name, key, age).issuer_name(self.certificate.subject)
@@ -61,7 +62,7 @@ def _builder(name: str, key: Any, age: dt.timedelta) -> x509.CertificateBuilder:
     begin = dt.datetime.now(dt.UTC) - age
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder().subject_name(subject).public_key(key.public_key())
-    return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(begin + 2 * HOUR)
+    return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(begin + DAY)
 
 
 def _general_name(host: str) -> x509.GeneralName:

@@ -34,7 +34,7 @@ from pipy_plugins.tls import accept, connect
 from pipy_plugins.tls.accept import AcceptTLS
 from pipy_plugins.tls.connect import ConnectTLS
 from tests.strategies import streams
-from tests.system.certificates import HOUR, authority
+from tests.system.certificates import DAY, authority
 
 CA = authority()
 HOST = CA.issue("server", ["server.test", "*.wild.test", "127.0.0.1"])
@@ -275,7 +275,7 @@ def test_a_server_that_is_not_trusted():
 
 
 def test_an_old_certificate():
-    old = CA.issue("server", ["server.test"], age=3 * HOUR)
+    old = CA.issue("server", ["server.test"], age=2 * DAY)
     refused(Wire(server={"certificate": pair(old)}, client={"trusted": TRUST}), "cert has expired")
 
 
