@@ -106,8 +106,8 @@ class Supervisor:
     # -- loading ----------------------------------------------------------------------------------------------------
 
     def _switch(self, snapshot: Snapshot) -> None:
-        workers = self._await_worker()
         with self._changing:
+            workers = self._await_worker()  # not before it is our turn: one that was there may have ended meanwhile
             self._numbers += 1
             roll_out(workers, snapshot, self._numbers, self._sockets, self._settled)
 

@@ -16,6 +16,7 @@ from pipy_core.registry import Registry
 from pipy_core.settings import Settings
 from pipy_core.supervisor import crew
 from pipy_core.supervisor import supervisor as module
+from pipy_core.supervisor.process import WorkerEnded
 from pipy_core.supervisor.supervisor import Supervisor
 
 pytestmark = pytest.mark.usefixtures("reactor")
@@ -84,6 +85,8 @@ class Played:
 
     def loaded(self, generation):
         self._program.gate.wait()
+        if not self.alive:
+            raise WorkerEnded("", f"{self.name} has ended")
         if self._program.fault is not None:
             raise self._program.fault
         return control.Loaded(generation, [], ["SIGUSR2"])
@@ -273,6 +276,20 @@ def test_one_that_cannot_load_what_the_others_run_is_killed(make):
     program.until(lambda: len(program.started) == 3 and not program.started[2].alive)
     assert program.started[2].reason == "killed, since it could not load what the others run"
     assert "[error] [pjs] no" in make.log()
+
+
+def test_a_reload_is_for_those_who_are_there_when_its_turn_has_come(make):
+    program = make()
+    program.start()
+    program.gate.clear()
+    program.workers[0].end()
+    program.until(lambda: len(program.started) == 3 and program.started[2].told)  # it loads what the others run
+    program.supervisor._signalled("SIGHUP")
+    program.until(program.supervisor._changing._block.linkcount)  # the reload waits for that
+    program.started[2].end()
+    program.gate.set()
+    program.until(lambda: [each.generation for each in program.workers] == [2, 2])
+    assert program.supervisor._reloader.record.failed == 0
 
 
 def test_the_end_during_a_reload_gives_it_up(make):
