@@ -107,10 +107,14 @@ class TestReading:
 
     def test_what_came_while_the_process_was_held_up_came_in_time(self, reactor, make_line):
         line = make_line(read_timeout=0.05)
+
+        def hold_up(_event):
+            if line.received == b"in":
+                line.peer.sendall(b" time")
+                time.sleep(0.1)  # as a long call of a script does it
+
+        line.on_event = hold_up
         line.peer.sendall(b"in")
-        reactor.until(lambda: line.received)
-        line.peer.sendall(b" time")
-        time.sleep(0.1)  # as a long call of a script does it
         reactor.until(lambda: line.received == b"in time")
         assert line.end is None
 
