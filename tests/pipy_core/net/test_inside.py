@@ -7,6 +7,7 @@ import pytest
 
 from pipy_core.net import inside as module
 from pipy_core.net.inside import connect_inside, leads_to
+from tests.reactor import PATIENCE
 
 
 class Listener:
@@ -47,9 +48,11 @@ def test_the_two_ends_of_a_connection(reactor, host):
     with ours, theirs:
         assert peer == ours.getsockname()
         assert local == (host, 80)
+        for each in (ours, theirs):
+            assert not each.getblocking()
+            assert each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            each.settimeout(PATIENCE)
         for one, another in ((ours, theirs), (theirs, ours)):
-            assert not one.getblocking()
-            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             one.sendall(b"hello")
             assert another.recv(100) == b"hello"
     assert other.admitted == []

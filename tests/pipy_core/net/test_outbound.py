@@ -171,6 +171,7 @@ class TestConnected:
     def test_a_reset_is_a_read_error(self, reactor, upstream):
         upstream.connect()
         peer = upstream.accept()
+        reactor.until(lambda: upstream.outbound._connection)  # a reset before it knows that it is connected is a refusal
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         peer.close()
         reactor.until(lambda: upstream.end is not None)
