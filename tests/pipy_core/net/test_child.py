@@ -267,6 +267,7 @@ def test_it_gets_no_descriptors_but_its_own_and_no_signals_blocked(run):
     (["cat", "\0"], {}, ValueError),
 ])  # fmt: skip
 def test_what_cannot_be_run(reactor, arguments, options, error):
+    gc.collect()  # what other tests have left behind is not closed meanwhile
     before = descriptors()
     with pytest.raises(error):
         Child(reactor, arguments, {**OPTIONS, **options}, print, print)
