@@ -17,6 +17,7 @@ from pipy_core.net import inbound, opening, transparent
 from pipy_core.net import listener as module
 from pipy_core.net.listener import Listener
 from pipy_core.testing import logged
+from tests.system.pipy_process import free_port
 
 #: Seconds after which a client that waits for something has failed.
 PATIENCE = 10.0
@@ -54,8 +55,7 @@ class Port:
     def __init__(self, reactor, services, contexts, answer=None, makes=None, **options):
         Stage.made = []
         self.layout = services.layout(*(makes or [lambda: Stage(answer)]))
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = probe.getsockname()
+        self.address = ("127.0.0.1", free_port())
         self.listener = Listener(reactor, self.address, self.layout, {**OPTIONS, **options}, contexts.new, contexts.gone)
         with logged() as self.log:
             self.listener.open()
@@ -359,8 +359,7 @@ class TestOpening:
             second.open()
 
     def test_a_port_can_be_shared_if_everybody_agrees(self, reactor, services, contexts, make_port):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            address = probe.getsockname()
+        address = ("127.0.0.1", free_port())
         listeners = [Listener(reactor, address, services.layout(), OPTIONS, contexts.new, contexts.gone) for _ in range(2)]
         for each in listeners:
             each.open(reuse_port=True)

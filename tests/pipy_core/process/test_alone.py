@@ -17,6 +17,7 @@ from pipy_core.process.worker import Worker
 from pipy_core.registry import Registry
 from pipy_core.settings import Settings
 from pipy_core.testing import logged
+from tests.system.pipy_process import free_port
 
 EXIT = ".task().handleMessageStart(() => pipy.exit({}))"
 
@@ -67,8 +68,7 @@ def test_the_exit_code_is_what_the_script_says(start):
 
 
 def test_plugins_hear_of_the_start_and_of_the_end(start, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     hooks = Hooks()
     start(f"pipy().listen('127.0.0.1:{port}'){EXIT.format(0)}", hooks)
     assert hooks.heard == [[f"127.0.0.1:{port}"], "stopping"]
