@@ -9,6 +9,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import gevent
@@ -23,6 +24,8 @@ from pipy_core.registry import ScriptSource
 FATAL_EXIT: Final = 70
 #: Seconds without a sign of life from the reactor after which the process is ended.
 HEARTBEAT_LIMIT: Final = 60.0
+#: Seconds by the clock on the wall after which a call is stopped that waits, and uses up no time of the processor.
+STANDSTILL_LIMIT: Final = 10.0
 
 _log = get_logger("plugins")
 
@@ -74,8 +77,11 @@ class Isolate(ABC):
         self._main: greenlet.greenlet | None = None  # the greenlet that owns the reactor's thread
         self._program: Callable[[], None] = lambda: None
         self._fault: BaseException | None = None  # what the program has raised
-        self._beat = time.monotonic()
+        self._beat = self._looked = time.monotonic()
         self._budget = 0.0
+        self._processor_time: Callable[[], float] = time.monotonic  # of the reactor's thread; the watchdog asks for it
+        self._watched = -1  # the call that the watchdog has seen last, and the processor's time then
+        self._seen_at = 0.0
 
     # -- what engines do --------------------------------------------------------------------------------------------
 
@@ -92,7 +98,7 @@ class Isolate(ABC):
     def call(self, request: bytes, budget: float) -> bytes:
         """Call the entry function with *request* (UTF-8) and give the string it returns (UTF-8).
 
-        :param budget: seconds of time it may use; the watchdog looks a few times a second.
+        :param budget: seconds of the processor's time it may use; the watchdog looks a few times a second.
         :raises Terminated: it used more.
         :raises Uncaught: the engine reports an error.
         :raises HeapExhausted: the isolate is full; end the process.
@@ -162,6 +168,7 @@ class Isolate(ABC):
         hub.isolate = self
         set_hub(hub)
         hub.loop.async_().start(lambda: None)  # one watcher for ever: a loop with nothing to wait for would end
+        self._processor_time = _processor_time(hub.thread_ident)
         self._main = greenlet.getcurrent()
         gevent.spawn(self._begin)
         return hub
@@ -177,9 +184,30 @@ class Isolate(ABC):
         if self.in_host:
             raise RuntimeError("a host function must not call a script")
 
+    def _is_endless(self, call: int, since: float, now: float) -> bool:
+        """Whether *call*, which runs *since* then, has used up its time.
+
+        What counts is what the processor did for it since the watchdog has seen it first: a call is not to blame where the process
+        was held up, or the processor had something else to do.
+        """
+        used = self._processor_time()
+        if call != self._watched:
+            self._watched, self._seen_at = call, used
+        return used - self._seen_at > self._budget or now - since > self._budget + STANDSTILL_LIMIT
+
     def _listen_to_heart(self, now: float) -> None:
-        """End the process if the reactor has been silent for too long."""
+        """End the process if the reactor has been silent for too long. Who stops the process stops the watchdog as well."""
+        if now - self._looked > HEARTBEAT_LIMIT / 2:
+            self._beat = now
+        self._looked = now
         silence = now - self._beat
         if silence > HEARTBEAT_LIMIT + self._budget:
             sys.stderr.write(f"the reactor has not run for {silence:.0f} s: giving up\n")
             os._exit(FATAL_EXIT)
+
+
+def _processor_time(thread: int) -> Callable[[], float]:
+    """What tells, on any thread, how many seconds the processor has worked for *thread*; real time where the system does not."""
+    if not hasattr(time, "pthread_getcpuclockid"):  # macOS
+        return time.monotonic
+    return partial(time.clock_gettime, time.pthread_getcpuclockid(thread))

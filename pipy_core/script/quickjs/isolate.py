@@ -21,7 +21,7 @@ from pipy_core.script.quickjs.heap import Heap
 
 #: Bytes of stack that a script may use, at most half of what the thread has: each level of a recursion takes about 1,700.
 STACK_LIMIT: Final = 4 * 1024 * 1024
-#: Seconds that may be spent with letting the promises of a script fail which was stopped.
+#: Seconds of the processor's time that may be spent with letting the promises of a script fail which was stopped.
 DISCARD_LIMIT: Final = 2.0
 #: Seconds between two beats of the heart.
 BEAT: Final = 0.25
@@ -154,7 +154,7 @@ class QuickJSIsolate(Isolate):
         running = self._running
         if running:
             self._heap.watch(running)
-        if running and now - self._since > self._budget and self._interrupt is not None:
+        if running and self._interrupt is not None and self._is_endless(running, self._since, now):
             with self._lock:
                 self._stopping = True  # before the look: whoever ends a call looks here afterwards
                 if self._running == running:
@@ -215,12 +215,12 @@ class QuickJSIsolate(Isolate):
 
     def _discard_jobs(self) -> None:
         """What a stopped script has left to do must not use the time of the next call: its jobs run, but without any stack."""
-        deadline = time.monotonic() + DISCARD_LIMIT
+        deadline = time.thread_time() + DISCARD_LIMIT
         self._context.set_max_stack_size(1)
         discarded = 0
         while self._job_is_left():
             discarded += 1
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 sys.stderr.write(f"a script that was stopped has more than {discarded} promises to settle: giving up\n")
                 os._exit(FATAL_EXIT)
         self._context.set_max_stack_size(_stack_limit())

@@ -98,7 +98,7 @@ class V8Isolate(Isolate):
     def _watch(self) -> None:
         now = time.monotonic()
         task = self._task
-        if task is not None and now - self._since > self._budget:
+        if task is not None and self._is_endless(task, self._since, now):
             self._v8.mr_cancel_task(self._context, task)
         self._listen_to_heart(now)
 

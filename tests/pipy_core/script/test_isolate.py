@@ -1,6 +1,7 @@
 """The traps of a reactor that calls scripts: each was seen to hang, kill or corrupt something, and must not. For every engine."""
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from pipy_core.errors import ScriptError
 from pipy_core.events import Data, Head, MessageStart
 from pipy_core.registry import Registry
 from pipy_core.script import engines
+from pipy_core.script import isolate as module
 from pipy_core.script.engine import Engine
 from pipy_core.script.isolate import FATAL_EXIT, HEARTBEAT_LIMIT
 from pipy_core.testing import logged
@@ -51,6 +53,25 @@ class TestHangs:
             assert stage.call(1) == "alive"
 
         play(story, call_timeout=0.2)
+
+    def test_a_call_is_not_stopped_because_the_process_was_held_up(self, play: Play) -> None:
+        """Nor because the processor has worked for others: its time is what counts."""
+
+        def story(stage: Any) -> None:
+            stage.load(main="pipy().pipeline('p').call(() => { ask('sleep'); for (let n = 0; n < 1e5; n++); return 'in time' })")
+            assert stage.call(0) == "in time"
+
+        play(story, call_timeout=0.2, sleep=lambda: time.sleep(1.0))
+
+    def test_a_call_that_only_waits_is_stopped(self, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "STANDSTILL_LIMIT", 0.0)
+
+        def story(stage: Any) -> None:
+            stage.load(main="pipy().pipeline('p').call(() => { ask('sleep'); for (let n = 0; n < 1e5; n++); return 'in time' })")
+            with pytest.raises(ScriptError, match=r"stopped after 0\.2 s"):
+                stage.call(0)
+
+        play(story, call_timeout=0.2, sleep=lambda: time.sleep(1.0))
 
     def test_endless_microtasks_are_stopped(self, play: Play) -> None:
         def story(stage: Any) -> None:
@@ -121,6 +142,17 @@ class TestHangs:
         silent._watch()
         assert codes == [FATAL_EXIT]
         silent.dispose()
+
+    def test_a_process_that_was_held_up_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        codes: list[int] = []
+        monkeypatch.setattr(os, "_exit", codes.append)
+        held_up: Any = engines.make("auto", 64 << 20, lambda question: question)
+        held_up._beat -= HEARTBEAT_LIMIT + 1
+        held_up._looked -= HEARTBEAT_LIMIT
+        for _ in range(2):
+            held_up._watch()
+        assert codes == []
+        held_up.dispose()
 
     def test_a_program_that_fails_ends_the_reactor(self) -> None:
         def program() -> None:
