@@ -69,15 +69,15 @@ def test_a_server_without_head(server):
 
 
 def test_no_server():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    client = Client(parse_location(f"http://127.0.0.1:{port}/app/"))
-    with logged() as lines, pytest.raises(FetchError) as caught:
-        client.get("/app/", 10)
+    with socket.socket() as taken:  # nobody listens, and nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        client = Client(parse_location(f"http://127.0.0.1:{taken.getsockname()[1]}/app/"))
+        with logged() as lines, pytest.raises(FetchError) as caught:
+            client.get("/app/", 10)
+        assert client.post("/app/", b"{}") == 0
     assert lines[0].startswith("[ERR] [codebase] GET /app/ -> 0 Empty (")
     assert lines[0].endswith("(Failed to establish a new connection: [Errno 111] Connection refused)")
     assert caught.value.status == 0
-    assert client.post("/app/", b"{}") == 0
 
 
 class TestLimits:

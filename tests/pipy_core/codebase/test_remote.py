@@ -1,4 +1,5 @@
 import json
+import socket
 import threading
 from pathlib import Path
 
@@ -448,11 +449,13 @@ def test_retries_are_spread():
 
 
 def test_a_server_that_comes_late(tmp_path, source_of):
-    with serving(Server()) as server:
-        port = server.server_address[1]
-    source = source_of(f"http://127.0.0.1:{port}/app/")
-    with logged(), pytest.raises(LoadError, match="refused"):
-        source.take()
-    with serving(Server(("127.0.0.1", port))) as server:
-        server.put(main="one")
-        assert contents(accepted(source)) == {"/main.js": "one"}
+    with socket.socket() as taken:  # nobody listens yet, and nobody else gets the port
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        source = source_of(f"http://127.0.0.1:{port}/app/")
+        with logged(), pytest.raises(LoadError, match="refused"):
+            source.take()
+        with serving(Server(("127.0.0.1", port))) as server:
+            server.put(main="one")
+            assert contents(accepted(source)) == {"/main.js": "one"}

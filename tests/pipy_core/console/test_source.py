@@ -1,5 +1,6 @@
 """Asking the admin port: what comes of each kind of answer."""
 
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,10 +99,11 @@ def test_other_answers(server, source, answer, message):
 
 
 def test_nobody_is_there():
-    with serving() as gone:
-        address = gone.server_address[:2]
-    with pytest.raises(Unreachable, match=f"cannot reach the admin port 127.0.0.1:{address[1]}: Connection refused"):
-        Source(Settings(admin_address=address)).text("/status")
+    with socket.socket() as taken:  # nobody listens, and nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        address = taken.getsockname()
+        with pytest.raises(Unreachable, match=f"cannot reach the admin port 127.0.0.1:{address[1]}: Connection refused"):
+            Source(Settings(admin_address=address)).text("/status")
 
 
 @pytest.mark.parametrize(("host", "name"), [("0.0.0.0", "127.0.0.1:1"), ("::", "[::1]:1"), ("::1", "[::1]:1")])
