@@ -48,6 +48,7 @@ class Crew:
         self._spoke = spoke
         self._tell_end = ended
         self._replacing = True
+        self._looked = reactor.now()
         self.places = [Place(number) for number in range(1, settings.threads + 1)]
         self.changed = Event()
 
@@ -55,6 +56,7 @@ class Crew:
         """Start all."""
         for place in self.places:
             self._start(place)
+        self._looked = self._reactor.now()
         self._look()
 
     @property
@@ -106,6 +108,9 @@ class Crew:
         self._reactor.after(delay, lambda: self._reactor.spawn(self._start, place))
 
     def _look(self) -> None:
+        now = self._reactor.now()
+        held_up = max(0.0, now - self._looked - LOOK_EVERY)
+        self._looked = now
         for worker in self.workers:
-            worker.look()
+            worker.look(held_up)
         self._reactor.after(LOOK_EVERY, self._look)

@@ -44,6 +44,7 @@ class Played:
         self.ready = False
         self.reason = ""
         self.looks = 0
+        self.held_up = 0.0
         self._spoke = spoke
         self._ended = ended
 
@@ -58,8 +59,9 @@ class Played:
     def kill(self, reason):
         self.end(reason)
 
-    def look(self):
+    def look(self, held_up):
         self.looks += 1
+        self.held_up += held_up
 
 
 class Story:
@@ -164,3 +166,12 @@ def test_all_are_looked_at_every_second(story):
     first, second = story.crew.workers
     story.timers.advance(3)
     assert first.looks == second.looks == 4
+    assert first.held_up == second.held_up == 0
+
+
+def test_workers_are_not_to_blame_for_what_held_up_the_supervisor(story):
+    (worker, _) = story.crew.workers
+    story.timers.advance(1.5)
+    story.timers.due = [(when + 20, then) for when, then in story.timers.due]
+    story.timers.advance(30)
+    assert worker.held_up == 20

@@ -216,6 +216,18 @@ def test_silence_while_it_runs(story):
     assert silent_for(story, 1) == 1
 
 
+def test_silence_while_nobody_ran(story):
+    """The program was stopped, as by 'docker pause': nobody could say anything, nor hear it."""
+    story.hear(control.Ready())
+    story.now += 3600
+    story.worker.look(3600)
+    assert story.process.kills == 0
+    assert silent_for(story, BEAT_LIMIT + 5) == 0
+    story.worker.look(1e6)
+    assert silent_for(story, BEAT_LIMIT + 5) == 0
+    assert silent_for(story, 1) == 1
+
+
 def test_silence_while_it_loads(story):
     story.hear(control.Ready())
     story.worker.begin_load(control.Load(1, "/code", "/main.js"))

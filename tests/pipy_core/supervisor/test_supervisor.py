@@ -72,7 +72,7 @@ class Played:
 
     kill = end
 
-    def look(self):
+    def look(self, _held_up):
         """It is well."""
 
     def send(self, message):
