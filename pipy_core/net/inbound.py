@@ -4,6 +4,7 @@ Knows nothing of scripts: its context comes from a function.
 """
 
 import itertools
+import math
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
@@ -49,7 +50,7 @@ class Inbound:
     """See the module.
 
     :param local: where it was to go to; where *sock* says unless given.
-    :ivar generation: number of the program that it runs in. :ivar asked: when it was last asked to come to its end, 0 if never.
+    :ivar generation: number of the program that it runs in. :ivar asked: when it was last asked to come to its end; -inf: never.
     """
 
     __slots__ = (
@@ -74,7 +75,7 @@ class Inbound:
         self._reactor = listener.reactor
         self.peer: str = peer[0]
         self.generation = listener.generation
-        self.asked = 0.0
+        self.asked = -math.inf
         self._gone = listener.gone
         self._answered = False  # the pipeline has ended its output
         self._ended = False  # the pipeline has got its StreamEnd

@@ -1,5 +1,6 @@
 """One accepted connection: what its pipeline gets and gives, and how the two come to their ends."""
 
+import math
 import socket
 
 import gevent.socket
@@ -178,7 +179,7 @@ def test_the_limit_does_not_outlive_the_connection(story, monkeypatch):
 
 
 def test_it_is_asked_to_come_to_its_end_until_it_has(story):
-    assert story.inbound.asked == 0.0
+    assert story.inbound.asked == -math.inf
     for _ in range(2):
         story.reactor.later(story.inbound.drain)
     story.reactor.until(lambda: story.filter.drains == 2)
@@ -196,7 +197,7 @@ def test_one_whose_client_has_ended_needs_not_be_asked(story):
     story.reactor.until(lambda: story.filter.events)
     story.reactor.later(story.inbound.drain)
     story.reactor.pass_by()
-    assert (story.filter.drains, story.inbound.asked) == (0, 0.0)
+    assert (story.filter.drains, story.inbound.asked) == (0, -math.inf)
 
 
 def test_one_that_keeps_us_waiting_ends_with_an_error(story):

@@ -176,6 +176,17 @@ def test_older_generations_are_asked_to_end_until_they_do(reactor, take_over, mo
         client.close()
 
 
+def test_all_are_asked_once_even_if_the_clock_has_just_begun(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(Polite, "last", 1)
+    take_over.ports._grace = 1e9  # longer ago than the machine was started
+    (address,) = free(1)
+    take_over(address)
+    old = talk(address)
+    take_over(address)
+    assert old.recv(1) == b""
+    old.close()
+
+
 def test_many_are_asked_in_batches(reactor, take_over, monkeypatch):
     monkeypatch.setattr(module, "DRAIN_BATCH", 3)
     monkeypatch.setattr(Polite, "last", 1)
