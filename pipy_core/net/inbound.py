@@ -167,8 +167,12 @@ class Inbound:
         return client, client_port, port
 
     def drain(self) -> None:
-        """The program is about to end or to be replaced: ask the pipeline to finish what it is doing. See ``Filter.drain``."""
-        if self._pipeline is not None and not self._ended:
+        """The program is about to end or to be replaced: ask the pipeline to finish what it is doing. See ``Filter.drain``.
+
+        It is not asked again before it has got what has come: a process that was held up would find a client idle that has asked.
+        """
+        again = self.asked > -math.inf
+        if self._pipeline is not None and not self._ended and not (again and _has_unread(self._connection.sock)):
             self.asked = self._reactor.now()
             self._pipeline.drain()
 
@@ -180,3 +184,11 @@ class Inbound:
             context = pipeline.context
             pipeline.close()
             self._gone(context)
+
+
+def _has_unread(sock: socket.socket) -> bool:
+    """Whether something has come on *sock* that is not read yet."""
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+import time
 from types import SimpleNamespace
 
 import gevent.socket
@@ -174,6 +175,20 @@ def test_older_generations_are_asked_to_end_until_they_do(reactor, take_over, mo
     assert take_over.ports.generations[2] == 1
     for client in (old, new):
         client.close()
+
+
+def test_what_has_come_is_read_before_anybody_is_asked_again(reactor, take_over, monkeypatch):
+    monkeypatch.setattr(Polite, "last", 2)
+    take_over.ports._grace = 0.03
+    (address,) = free(1)
+    take_over(address)
+    client = talk(address)
+    take_over(address)
+    client.sendall(b"y")
+    time.sleep(0.05)  # the process is held up, and the grace is over
+    assert client.recv(1) == b"y"
+    assert client.recv(1) == b""
+    client.close()
 
 
 def test_all_are_asked_once_even_if_the_clock_has_just_begun(reactor, take_over, monkeypatch):
