@@ -11,6 +11,7 @@ import pytest
 from tests.system.clients import ask, connect, get, read_head, serving
 from tests.system.pipy_process import PATIENCE, free_port, free_ports
 
+#: A retry may choose a dead server again until that is left out, which is after three bad answers: so there are more tries.
 PROXY = """
 ((
   targets = {targets},
@@ -22,7 +23,7 @@ PROXY = """
   .task('0.2s')
   .checkHealth(health, {{ path: '/ping', timeout: '{check}' }})
   .pipeline('request')
-  .retryHTTP('try', {{ budget: {{ percent: 100, minPerSecond: 100 }}, name: 'service' }})
+  .retryHTTP('try', {{ attempts: 5, budget: {{ percent: 100, minPerSecond: 100 }}, name: 'service' }})
   .pipeline('try')
   .handleMessageStart(() => _target = balancer.select())
   .observeHealth('send', health, () => _target, {{ timeout: '{patience}' }})
@@ -135,7 +136,8 @@ def test_a_server_that_hangs_is_left_out(start_pipy):
         targets = [f"localhost:{hanging}", f"localhost:{answering}"]
         start_pipy(PROXY.format(port=port, targets=targets, check="2s", patience="4s"), ports=[port])
         assert [ask(port) for _ in range(10)] == [("200 OK", b"hi")] * 10
-    assert 1 <= asked.count("/") <= 3
+    assert asked  # if only by the checks: they may have been faster
+    assert asked.count("/") <= 3
 
 
 class TestRate:
