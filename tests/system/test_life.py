@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.system.clients import ask, connect, get, read_all, read_response
-from tests.system.pipy_process import free_port, free_ports
+from tests.system.pipy_process import free_port, free_ports, patient
 
 HELLO = "pipy().listen({}).serveHTTP(() => new Message('{}'))"
 RELAY = "pipy().listen({}).demuxHTTP('answer').pipeline('answer').replaceMessage({})"
@@ -133,7 +133,7 @@ class TestEnding:
 class TestReloading:
     def test_new_connections_get_the_new_script_and_others_end_with_their_next_answer(self, start_pipy, tmp_path):
         port, other = free_ports(2)
-        pipy = start_pipy(RELAY.format(port, "() => new Message('old')"), ports=[port])
+        pipy = start_pipy(RELAY.format(port, "() => new Message('old')"), ports=[port], environment=patient(tmp_path))
         with connect(port) as idle:
             assert get(idle) == ("200 OK", b"old")
             (tmp_path / "main.js").write_text(f"{HELLO.format(port, 'new')}.listen({other})")
