@@ -153,9 +153,10 @@ def _identity(directory: Path) -> tuple[int, int] | None:
 
 
 def _modified(path: Path) -> int:
-    """When a file was changed, in nanoseconds; 0 if it is gone."""
+    """When a file was changed, or put where it is, in nanoseconds; 0 if it is gone."""
     try:
-        return path.stat().st_mtime_ns
+        status = path.stat()
+        return max(status.st_mtime_ns, status.st_ctime_ns)
     except OSError:
         return 0
 

@@ -54,17 +54,25 @@ def script(tmp_path):
     return path
 
 
-def aged(directory):
-    """All files there are older than anything that a test does."""
-    for path in directory.rglob("*"):
-        os.utime(path, (1e9, 1e9))
+def age(directory):
+    """Wait until all files there are older than anything that a test does."""
+    newest = max(path.stat().st_ctime_ns for path in directory.rglob("*"))
+    until(lambda: time.time_ns() - local.CLOCK_STEP > newest)
 
 
-def test_a_change_before_anybody_watched_is_told(script):
-    aged(script.parent)
+@pytest.mark.parametrize("moved", [False, True], ids=["written", "moved"])
+def test_a_change_before_anybody_watched_is_told(script, moved):
+    ready = script.with_name("plugin.js~")
+    ready.write_text("pipy({})")
+    os.utime(ready, (1e9, 1e9))
+    age(script.parent)
     source = LocalSource(script, watching=True)
     source.take()
-    (script.parent / "sub" / "plugin.js").write_text("pipy({})")
+    plugin = script.parent / "sub" / "plugin.js"
+    if moved:
+        ready.replace(plugin)
+    else:
+        plugin.write_text("pipy({})")
     stop, told = threading.Event(), Told()
     thread = threading.Thread(target=source.watch, args=(told, stop), daemon=True)
     thread.start()
@@ -77,7 +85,7 @@ def test_a_change_before_anybody_watched_is_told(script):
 
 @pytest.mark.parametrize("name", [".git/index", "main.js~", "node_modules/a.js"])
 def test_what_has_not_changed_since_it_was_read_is_no_news(script, name):
-    aged(script.parent)
+    age(script.parent)
     source = LocalSource(script, watching=True)
     source.take()
     path = script.parent / name
