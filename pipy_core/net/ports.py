@@ -90,6 +90,9 @@ class Ports:
                     for other in opened.values():
                         other.abandon()
                     raise
+        for listener in self._closed:
+            if listener.address in opened:  # it has the same socket: who comes from now on is not for an older generation
+                listener.abandon()
         self._current = generation.number
         for address in self._listeners.keys() - openings.keys():
             listener = self._listeners.pop(address)

@@ -140,6 +140,18 @@ def test_sockets_of_others_are_adopted(take_over):
             take_over(third.getsockname())
 
 
+def test_a_shared_port_that_comes_back_while_it_is_closed_is_not_for_the_older_generation(take_over):
+    (address,) = free(1)
+    with open_socket(address, OPTIONS) as shared:
+        take_over(address, sockets={address: shared.dup()})
+        take_over()
+        take_over(address, sockets={address: shared.dup()})
+        clients = [talk(address) for _ in range(4)]
+        assert take_over.ports.generations == {3: 4}
+        for client in clients:
+            client.close()
+
+
 def test_what_is_open_is_told_apart_by_generation_and_cut_by_it(reactor, take_over):
     (address,) = free(1)
     clients = []
