@@ -214,9 +214,10 @@ def test_a_plain_server_of_files_will_do(start_pipy, port, tmp_path):
     (files / "main.js").write_text(SCRIPT.replace("{text}", "one").format(port=port))
     (files / "text.js").write_text("one")
     source = free_port()
-    command = [sys.executable, "-m", "http.server", str(source), "--bind", "127.0.0.1", "--directory", str(files)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    command = [sys.executable, "-u", "-m", "http.server", str(source), "--bind", "127.0.0.1", "--directory", str(files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         try:
+            assert b"Serving" in server.stdout.readline()  # a first version that comes late is told of as a new one
             pipy = start_pipy(f"http://localhost:{source}/codebase.txt", options=OPTIONS)
             pipy.wait_listening(port)
             assert ask(port) == ("200 OK", b"one one")
