@@ -16,6 +16,7 @@ from tests.pipy_core.codebase.server import Server, serving
 from tests.system.certificates import authority
 from tests.system.clients import ask, connect, get
 from tests.system.pipy_process import PATIENCE, free_port, save
+from tests.system.test_workers import wait_until
 
 SCRIPT = "pipy().listen({port}).serveHTTP(() => new Message(pipy.load('text.js').toString() + ' {text}'))"
 OPTIONS = ["--poll-interval=0.2", "--cache-dir=cache"]
@@ -106,7 +107,8 @@ class TestVersions:
             put(server, port, "two", 2, "pipy().listen({port}).noSuchFilter('{text}')")
             pipy.wait_for_log(r"\[ERR\] \[restart\] Failed reloading codebase")
             rounds = len(server.asked)
-            while len(server.asked) < rounds + 6:
+            for count in range(1, 7):  # not as often as it can: a connection has so many requests
+                wait_until(lambda count=count: len(server.asked) >= rounds + count, "nothing more is asked for")
                 assert get(kept) == ("200 OK", b"one one")  # its files too are those of version 1
             assert pipy.log.count("Failed reloading codebase") == 1
         put(server, port, "three", 3)
