@@ -65,6 +65,11 @@ def answers(port: int, wanted: str, path: str = "/") -> None:
     raise AssertionError(f"{body!r} instead of {wanted}")
 
 
+def wait_until_kept(server: Server) -> None:
+    """Wait until the program tells what it runs: a copy of that is kept by then."""
+    wait_until(lambda: server.posted, "no report has come")
+
+
 class TestVersions:
     def test_a_new_version_loses_no_request(self, start_pipy, server, port):
         put(server, port, "one", 1)
@@ -156,7 +161,9 @@ class TestWithoutTheServer:
 
     def test_the_server_has_a_broken_version_at_the_start(self, start_pipy, server, port):
         put(server, port, "one", 1)
-        assert start_pipy(f"{server.url}/repo/hi/", options=OPTIONS, ports=[port]).stop() == 0
+        pipy = start_pipy(f"{server.url}/repo/hi/", options=OPTIONS, ports=[port])
+        wait_until_kept(server)
+        assert pipy.stop() == 0
         put(server, port, "two", 2, "broken(")
         pipy = start_pipy(f"{server.url}/repo/hi/", options=OPTIONS, ports=[port])
         pipy.wait_for_log(r"\[WRN\] \[codebase\] version 2 could not be loaded: starting with the copy of version 1")
@@ -183,7 +190,7 @@ class TestWithoutTheServer:
         options = ["--poll-interval=0.2", f"--cache-dir={disk}"]
         put(server, port, "one", 1)
         pipy = start_pipy(f"{server.url}/repo/hi/", options=options, ports=[port])
-        pipy.wait_listening(port)
+        wait_until_kept(server)  # nothing is being written any more: otherwise it could not become read-only
         remount(disk, "ro")
         put(server, port, "two", 2)
         pipy.wait_for_log(r"\[ERR\].* cannot keep a copy of .*Read-only file system")
