@@ -15,7 +15,7 @@ import pytest
 from tests.pipy_core.codebase.server import Server, serving
 from tests.system.certificates import authority
 from tests.system.clients import ask, connect, get
-from tests.system.pipy_process import PATIENCE, free_port, save
+from tests.system.pipy_process import PATIENCE, free_port, patient, save
 from tests.system.test_workers import wait_until
 
 SCRIPT = "pipy().listen({port}).serveHTTP(() => new Message(pipy.load('text.js').toString() + ' {text}'))"
@@ -71,9 +71,9 @@ def wait_until_kept(server: Server) -> None:
 
 
 class TestVersions:
-    def test_a_new_version_loses_no_request(self, start_pipy, server, port):
+    def test_a_new_version_loses_no_request(self, start_pipy, server, port, tmp_path):
         put(server, port, "one", 1)
-        pipy = start_pipy(f"{server.url}/repo/hi/", options=OPTIONS, ports=[port])
+        pipy = start_pipy(f"{server.url}/repo/hi/", options=OPTIONS, ports=[port], environment=patient(tmp_path))
         answers(port, "one")
         stop, faults, seen = threading.Event(), [], set()
 
