@@ -308,6 +308,8 @@ def test_formats_that_are_wrong(tmp_path, option, text):
 
 def test_status(site):
     process, port, admin = site("--threads=2")
+    running = ["running"] * 2  # who is slow to answer is shown as it was; as starting if it has never answered
+    wait_until(lambda: [each["state"] for each in json.loads(get(admin, "/status")[1])["workers"]] == running)
     code, output, errors = run("status", f"--admin-port={admin}")
     assert (code, errors) == (0, "")
     assert f"process {process.pid}, running" in output
