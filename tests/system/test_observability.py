@@ -318,11 +318,25 @@ def test_status(site):
     assert len(re.findall(r"^[12]  +running", output, re.MULTILINE)) == 2 + 1  # workers, and the generation
 
 
+#: Looks for the second time when it is told to, and not a second later.
+TOP = """
+import sys, time
+from pipy_core import cli
+time.sleep = lambda _seconds: (print("looked", flush=True), sys.stdin.readline())
+sys.exit(cli.main())
+"""
+
+
 def test_top_without_a_terminal(site):
     _, port, admin = site()
-    with Load(port):
-        code, output, errors = run("top", f"--admin-port={admin}")
-    assert (code, errors) == (0, "")
+    pipe = subprocess.PIPE
+    words = [sys.executable, "-c", TOP, "top", f"--admin-port={admin}"]
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as top:
+        assert top.stdout.readline() == "looked\n"
+        for _ in range(100):
+            assert get(port, "/")[0] == 200
+        output, errors = top.communicate("\n", PATIENCE)
+    assert (top.returncode, errors) == (0, "")
     (line,) = re.findall(rf"^0\.0\.0\.0:{port} .*$", output, re.MULTILINE)
     rate = line.split()[3]
     assert rate != "0"
