@@ -43,8 +43,8 @@ def ports(start_pipy):
     ],
 )
 def test_who_keeps_us_waiting_is_let_go(ports, sent, answer):
+    begun = time.monotonic()
     with closing(connect(ports[0])) as client:
-        begun = time.monotonic()
         client.sendall(sent)
         received = read_all(client)
         assert 0.3 < time.monotonic() - begun < SOON
