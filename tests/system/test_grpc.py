@@ -76,7 +76,8 @@ class Service:
 
     def wait(self, _message: bytes, context: Any) -> bytes:
         self.deadlines.append(context.time_remaining())
-        context.add_callback(self.cancelled.set)
+        if not context.add_callback(self.cancelled.set):  # whoever sees the deadline may cancel before this line
+            self.cancelled.set()
         self.cancelled.wait(PATIENCE)
         return b""
 
