@@ -33,8 +33,10 @@ pipy({{ _path: '' }})
   .listen({hello}, {{ headerTimeout: 30 }}).serveHTTP(new Message('hi'))
   .listen({large}, {{ writeTimeout: 1 }}).serveHTTP(new Message('x'.repeat(1 << 20)))
   .listen({proxy}).demuxHTTP('request')
+  .listen({hasty}).demuxHTTP('hasty request')
   .listen({keys}).demuxHTTP('by key')
-  .pipeline('request').muxHTTP('server', () => ({{}}), {{ responseTimeout: 1 }})
+  .pipeline('request').muxHTTP('server', () => ({{}}))
+  .pipeline('hasty request').muxHTTP('server', () => ({{}}), {{ responseTimeout: 1 }})
   .pipeline('server').connect('127.0.0.1:{evil}')
   .pipeline('by key').handleMessageStart(msg => _path = msg.head.path).limitRate('a key', () => _path, {{ rate: 1 }})
   .pipeline('a key').muxHTTP('itself', () => _path)
@@ -54,6 +56,7 @@ class Site:
         self.hello, self.large, self.proxy, self.keys, self.admin = (
             ports[name] for name in ("hello", "large", "proxy", "keys", "admin")
         )
+        self.ports = ports
 
     def refused(self, cause: str) -> int:
         """How often something was refused or cut because of *cause*."""
@@ -100,7 +103,7 @@ def evil(sock: socket.socket) -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    names = ("hello", "large", "proxy", "keys", "admin")
+    names = ("hello", "large", "proxy", "hasty", "keys", "admin")
     with serving(evil) as server:
         ports = dict(zip(names, free_ports(len(names)), strict=True))
         with PipyProcess(
@@ -225,10 +228,13 @@ def test_a_body_in_frames_of_a_byte(site: Site) -> None:
         assert resident(site.pipy.pid) - before < ROOM
 
 
-@pytest.mark.parametrize(("path", "status"), [("/headers", "502"), ("/interim", "502"), ("/line", "502"), ("/silent", "504")])
-def test_servers_without_an_answer(site: Site, path: str, status: str) -> None:
+@pytest.mark.parametrize(
+    ("port", "path", "status"),
+    [("proxy", "/headers", "502"), ("proxy", "/interim", "502"), ("proxy", "/line", "502"), ("hasty", "/silent", "504")],
+)
+def test_servers_without_an_answer(site: Site, port: str, path: str, status: str) -> None:
     before = resident(site.pipy.pid)
-    with closing(connect(site.proxy)) as client:
+    with closing(connect(site.ports[port])) as client:
         client.sendall(b"GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" % path.encode())
         assert f"HTTP/1.1 {status}".encode() in read_all(client)
     assert site.others_are_served()
