@@ -308,4 +308,6 @@ def test_descriptors_run_out(tmp_path, start_pipy) -> None:
             client.sendall(GET)
         pipy.wait_for_log("Too many open files")
     wait_until(lambda: ask(port) == ("200 OK", b"hi"), "it has not recovered")
-    assert pipy.log.count("Cannot accept") <= 30
+    suppressed = sum(map(int, re.findall(r"Cannot accept.* \(and (\d+) more such lines\)", pipy.log)))
+    # twice a second on each port, for as long as it takes, and when a connection has ended; not all the time
+    assert pipy.log.count("Cannot accept") + suppressed < 1000
