@@ -25,10 +25,13 @@ class CountingWorker(worker.Worker):
         super().main()
         self._server = socket.create_server(("127.0.0.1", int(os.environ["PIPY_COUNTS_PORT"])))
         self._watcher = self.reactor.loop.io(self._server.fileno(), 1)
-        self._watcher.start(lambda: self.reactor.spawn(self._tell_counts) and None)
+        self._watcher.start(self._accept)
 
-    def _tell_counts(self) -> None:
-        client = self._server.accept()[0]
+    def _accept(self) -> None:
+        """Runs in the hub, which would come back for a client that is not accepted at once; then there is one too few to wait for."""
+        self.reactor.spawn(self._tell_counts, self._server.accept()[0])
+
+    def _tell_counts(self, client: socket.socket) -> None:
         with client:
             client.sendall(json.dumps(self._counts()).encode())
 
