@@ -4,7 +4,7 @@ A request is collected before any of it is sent: a slow client does not keep a s
 still go by another session. A body of more than ``COLLECTED`` bytes is not waited for: the rest goes on as it comes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from pipy_core.api import (
@@ -229,6 +229,17 @@ class Exchange(RequestWriter, Claim):
         self.heard = True
         if self._relay is not None:
             self._relay.interim(head)
+
+    def pass_on(self, event: Event) -> Sequence[Valve]:
+        """Hand a part of the body to the stream. Gives what has no room for more: the server's reader waits for it."""
+        user = self._user
+        if user is None:
+            return ()
+        host = user.host
+        full = host.held_by(self.give, event)
+        for valve in full:
+            host.hold(valve)
+        return full
 
     def _drop(self) -> None:
         """Nothing more is sent."""

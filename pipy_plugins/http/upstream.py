@@ -8,10 +8,10 @@ its response. What becomes of whom when a session ends: ``contrib/decisions``.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
-from pipy_core.api import END, EOS, Branch, Data, Emit, Event, Failure, Host, MessageStart, Session, StreamEnd
+from pipy_core.api import END, EOS, Branch, Data, Emit, Event, Failure, Host, MessageStart, Session, StreamEnd, Valve
 from pipy_plugins.http.claim import User
 from pipy_plugins.http.decoder import REST
 from pipy_plugins.http.exchange import Exchange
@@ -46,6 +46,7 @@ class Upstream(Session):
         "_branch",
         "_closes",
         "_decoder",
+        "_full",
         "_heard",
         "_most",
         "_pausing",
@@ -65,6 +66,7 @@ class Upstream(Session):
         self._most = pace.most
         self._tally = host.context.group.tally  # of whoever has begun it
         self._heard = 0  # how often something came
+        self._full: Sequence[Valve] = ()  # while one of these is closed nothing more is read
         self._pausing = False  # the response that is coming is one of events
         self._silence = Silence[Exchange](host.clock, pace.timeout, self._due, self._give_up)
         self._pool = Pool(host, self, "1")
@@ -147,6 +149,7 @@ class Upstream(Session):
             if not event.payload:
                 return
             self._heard += 1
+            self._full = ()
             try:
                 decoder.feed(event.payload)
             except BadMessage:
@@ -188,7 +191,9 @@ class Upstream(Session):
         elif event is END:
             self._answered(exchange)
         else:
-            exchange.give(event)
+            full = exchange.pass_on(event)
+            if full:
+                self._full = (*self._full, *full)
 
     def _answered(self, exchange: Exchange) -> None:
         if exchange.tunnel:
@@ -211,11 +216,14 @@ class Upstream(Session):
     # -- patience ---------------------------------------------------------------------------------------------------
 
     def _due(self) -> Iterable[tuple[Exchange, int | None]]:
-        """To whom the server has to say something. Events may be rare, and a tunnel, or half a request, is no question."""
+        """To whom the server has to say something. Events may be rare, and a tunnel, or half a request, is no question; nor is it
+        the server who is slow where a client is.
+        """
         if self._pending and self._branch is not None:
             first = self._pending[0]
             if not first.tunnel and not (first.started and self._pausing):
-                yield first, self._heard if first.ended else None
+                asked = first.ended and not any(valve.closed for valve in self._full)
+                yield first, self._heard if asked else None
 
     def _give_up(self, late: list[Exchange]) -> None:
         for _ in late:

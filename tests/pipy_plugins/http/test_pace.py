@@ -13,7 +13,7 @@ from pipy_core.testing import Tape, target
 from pipy_core.testing.clock import FakeClock
 from pipy_plugins.http.mux import MuxHTTP
 from pipy_plugins.http.pace import Pace, Silence
-from tests.pipy_plugins.http.v2.test_upstream import Server
+from tests.pipy_plugins.http.v2.test_upstream import Server, full_client
 
 LIMITS = replace(DEFAULTS, response_timeout=20.0, max_pending=2)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -68,6 +68,18 @@ class TestHTTP1:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         assert statuses(tape.child("c").reply(Data(head)).events) == [200]
         tape.advance(1000).expect()
+
+    def test_a_client_that_takes_nothing_is_not_the_server_s_silence(self):
+        """Nothing is read from the server meanwhile."""
+        tape = first()
+        tape.play(start(), END).expect()
+        (valve,) = full_client(tape)
+        assert statuses(tape.child("c").reply(Data(OK[:-1])).events) == [200]
+        assert tape.held
+        tape.advance(1000).expect()
+        valve.open()
+        tape.advance(19).expect()
+        tape.advance(11).expect(StreamEnd(Failure.READ_TIMEOUT))
 
     def test_half_a_request_is_no_question(self):
         tape = first()
