@@ -12,7 +12,8 @@ import xml.sax.saxutils as sax
 STEP_TIMEOUT = 30.0       # one receive / wait step
 START_TIMEOUT = 60.0      # until the program listens on all of its ports
 CASE_TIMEOUT = 300.0      # whole case
-GAP = 0.2                 # between pieces that the program is to read one by one
+GAP = 0.2                 # between pieces that the program is to read one by one, after it has read the one before
+READ_TIMEOUT = 5.0        # for that; some programs leave it in the socket
 CALLER_DIR = os.getcwd()
 
 
@@ -200,11 +201,12 @@ def _port_range():
 _PORTS = _port_range()
 
 
-def free_port():
+def free_port(text):
+    """One that does not stand in the text: what is no port is not to be shown as one."""
     with _ports_lock:
         for _ in range(2000):
             p = random.randint(*_PORTS)
-            if p in _ports_used:
+            if p in _ports_used or str(p) in text:
                 continue
             s = socket.socket()
             try:
@@ -236,6 +238,42 @@ def listening_ports():
     if not out and not os.path.exists('/proc/net/tcp'):
         return None
     return out
+
+
+def program_ends(mine):
+    """The ends of connections that the program has, as (state, bytes not yet read, bytes on their way to it), without a word to it.
+
+    mine(local port, remote port): whether it is the other end of one of ours. None where /proc is not there."""
+    table, found = {}, []
+    for fn in ('/proc/net/tcp', '/proc/net/tcp6'):
+        if not os.path.exists(fn):
+            continue
+        with open(fn) as f:
+            next(f)
+            for l in f:
+                w = l.split()
+                ends = tuple(int(x.rsplit(':', 1)[1], 16) for x in w[1:3])
+                table[ends] = w[3], [int(x, 16) for x in w[4].split(':')]
+    for (local, remote), (state, (_, unread)) in table.items():
+        if mine(local, remote):
+            found.append((state, unread, table.get((remote, local), ('', (0, 0)))[1][0]))
+    return found if table else None
+
+
+def wait_until_read(sock, limit):
+    """Until the program has read what was sent to it: pieces that it is to read one by one must not wait together."""
+    try:
+        ends = sock.getpeername()[1], sock.getsockname()[1]
+    except OSError:
+        return
+    while time.monotonic() < limit and any(u or o for _, u, o in program_ends(lambda *x: x == ends) or ()):
+        time.sleep(0.005)
+
+
+def wait_until_closed(mine, limit):
+    """Until the program has closed its ends of connections, which are closed here."""
+    while time.monotonic() < limit and any(s in ('01', '08') for s, _, _ in program_ends(mine) or ()):
+        time.sleep(0.005)
 
 
 def accepts(port):
@@ -301,6 +339,7 @@ class Timeout(Exception):
 class Stream:
     def __init__(self, sock):
         self.sock, self.buf, self.eof = sock, b'', False
+        self.sent = False
 
     def fill(self, deadline):
         if self.eof:
@@ -566,6 +605,7 @@ class Backend:
             elif op == 'send':
                 for j, (_, v) in enumerate(t[1:]):
                     if j:
+                        wait_until_read(st.sock, time.monotonic() + READ_TIMEOUT)
                         time.sleep(GAP)
                     st.sock.settimeout(STEP_TIMEOUT)
                     st.sock.sendall(v if isinstance(v, bytes) else v.encode())
@@ -664,7 +704,7 @@ class Run:
         if name not in self.ports:
             if not re.fullmatch(r'port\d+', name):
                 raise CaseError('bad port name ' + name)
-            self.ports[name] = free_port()
+            self.ports[name] = free_port('\n'.join(self.case.lines))
         return self.ports[name]
 
     def subst(self, s):
@@ -822,6 +862,7 @@ class Run:
             return self.do_open(words, opts)
         if op == 'send':
             c = self.conns[words[0]]
+            self.before_send(c)
             try:
                 c.sock.settimeout(STEP_TIMEOUT)
                 if 'bytewise' in words:
@@ -831,6 +872,7 @@ class Run:
                 else:
                     for i, q in enumerate(quoted):
                         if i:
+                            wait_until_read(c.sock, time.monotonic() + READ_TIMEOUT)
                             time.sleep(float(opts.get('gap', GAP)))
                         c.sock.sendall(q)
             except (BrokenPipeError, ConnectionResetError):
@@ -843,6 +885,7 @@ class Run:
             head = '%s %s HTTP/1.1\r\nHost: h\r\n' % (op.upper(), words[1])
             if op == 'post':
                 head += 'Content-Length: %d\r\n' % len(body)
+            self.before_send(c)
             c.sock.settimeout(STEP_TIMEOUT)
             c.sock.sendall(head.encode() + b'\r\n' + body)
             return None
@@ -854,7 +897,13 @@ class Run:
         if op == 'requests':
             return self.requests(int(words[0]), words[1], quoted[0], words[2:], limit)
         if op == 'close':
-            self.conns[words[0]].sock.close()
+            s = self.conns[words[0]].sock
+            if 'done' not in words:
+                s.close()
+                return None
+            ends = s.getpeername()[1], s.getsockname()[1]
+            s.close()
+            wait_until_closed(lambda *x: x == ends, limit)
             return None
         if op == 'shutdown':
             self.conns[words[0]].sock.shutdown(socket.SHUT_WR)
@@ -891,9 +940,15 @@ class Run:
                 n = int(opts['conns'])
                 while b.conns < n and time.monotonic() < limit:
                     time.sleep(0.02)
-            return b.show(what, self.case.ignore)
+            got = [x.rstrip() for x in b.show(what, self.case.ignore)]
+            while got != expected and not self.record and time.monotonic() < limit:
+                time.sleep(0.02)
+                got = [x.rstrip() for x in b.show(what, self.case.ignore)]
+            return got
         if op == 'stop':
-            self.backends[words[0]].close()
+            b = self.backends[words[0]]
+            b.close()
+            wait_until_closed(lambda local, remote: remote == b.port, limit)
             return None
         if op in ('log', 'nolog'):
             rx = re.compile(self.subst(line.split(None, 1)[1]), re.M)
@@ -1023,6 +1078,12 @@ class Run:
         if note:
             out.append(note)
         return [x.rstrip() for x in out]
+
+    @staticmethod
+    def before_send(c):
+        if c.sent:
+            wait_until_read(c.sock, time.monotonic() + READ_TIMEOUT)
+        c.sent = True
 
     @staticmethod
     def expected_size(lines):

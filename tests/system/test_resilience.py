@@ -1,5 +1,6 @@
 """Servers that die and come back, names with a dead address, clients that ask too often: what clients of a proxy see of it."""
 
+import signal
 import socket
 import threading
 import time
@@ -8,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.system.clients import ask, connect, get, read_head, serving
+from tests.system.clients import KEEP_ALIVE, ask, connect, get, read_all, read_head, read_response, serving
 from tests.system.pipy_process import PATIENCE, free_port, free_ports
 
 #: A retry may choose a dead server again until that is left out, which is after three bad answers: so there are more tries.
@@ -211,3 +212,39 @@ def test_a_dead_ipv6_address_costs_little(start_pipy, manner):
             pipy.wait_for_log("cannot connect: Connection refused")
         else:
             assert "cannot connect: Connection refused" not in pipy.log
+
+
+HELD_UP = """
+((health) => pipy()
+  .listen({retry}).demuxHTTP('retry')
+  .listen({observe}).demuxHTTP('observe')
+  .pipeline('retry').retryHTTP('send', {{ attempts: 1, perTryTimeout: '4s' }})
+  .pipeline('observe').observeHealth('send', health, () => 'service', {{ timeout: '4s' }})
+  .pipeline('send').muxHTTP('upstream', () => __inbound.localPort)
+  .pipeline('upstream').connect('127.0.0.1:{server}')
+)(new algo.Health(['service']))
+"""
+
+
+def test_an_answer_that_came_while_the_proxy_was_held_up_came_in_time(start_pipy):
+    asked, paused = threading.Semaphore(0), threading.Event()
+
+    def answer(sock):
+        read_head(sock)
+        asked.release()
+        paused.wait(PATIENCE)
+        sock.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")
+        read_all(sock)
+
+    ports = free_ports(2)
+    with serving(answer) as server, ExitStack() as stack:
+        pipy = start_pipy(HELD_UP.format(retry=ports[0], observe=ports[1], server=server), ports=ports)
+        clients = [stack.enter_context(connect(port)) for port in ports]
+        for client in clients:
+            client.sendall(KEEP_ALIVE % b"/")
+            assert asked.acquire(timeout=PATIENCE)
+        pipy.signal(signal.SIGSTOP)
+        paused.set()
+        time.sleep(4.5)
+        pipy.signal(signal.SIGCONT)
+        assert [read_response(client) for client in clients] == [("200 OK", b"hi")] * 2

@@ -1,5 +1,7 @@
 """The look at all connections."""
 
+import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from pipy_core.context import Group
 from pipy_core.counters import Tally
 from pipy_core.limits import DEFAULTS
+from pipy_core.net.connection import READ
 from pipy_core.net.sweep import INTERVAL, SHORTEST_INTERVAL, Sweep
 
 
@@ -66,6 +69,21 @@ def test_it_goes_on(reactor, sweep):
     one = Inbound(Guard())
     sweep(one)
     reactor.until(lambda: len(one.group.guard.asked) > 2)
+
+
+def test_what_came_while_the_process_was_held_up_came_in_time(reactor, sweep):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        waited_for = Guard("header timeout")
+        seen = reactor.loop.io(ours.fileno(), READ)
+        seen.start(lambda: setattr(waited_for, "cause", ours.recv(1) and ""))
+        sweep(Inbound(waited_for))
+        theirs.sendall(b"x")
+        time.sleep(2 * SHORTEST_INTERVAL)  # as a long call of a script does it
+        reactor.until(lambda: waited_for.asked)
+        seen.stop()
+        seen.close()
+    assert waited_for.expired == 0
 
 
 def test_who_cannot_be_late_yet_is_not_asked(reactor, sweep):
