@@ -168,10 +168,7 @@ class WorkerProcess:
             self._process.kill()
 
     def look(self, held_up: float = 0.0) -> None:
-        """Kill it if it has given no sign of life for too long.
-
-        :param held_up: seconds for which we did not run: it may not have run either, and what it has said is not read yet.
-        """
+        """Kill it if it has given no sign of life for too long, not counting *held_up* seconds in which we did not run either."""
         self._last_beat = min(self._last_beat + held_up, self._reactor.now())
         limit = START_LIMIT if not self.ready else self._load_limit if self._loading else BEAT_LIMIT + self._settings.call_timeout
         silent = self._reactor.now() - self._last_beat
