@@ -220,9 +220,11 @@ def free_port(text):
     raise CaseError('no free port')
 
 
-def listening_ports():
-    """Ports in LISTEN state, without connecting to them (None where /proc is not there)."""
-    out = set()
+def tcp_table():
+    """What the system knows of TCP, without a word to anybody: (local port, remote port): (state, (to be sent, unread)) in bytes.
+
+    None where /proc is not there."""
+    table = {}
     try:
         for fn in ('/proc/net/tcp', '/proc/net/tcp6'):
             if not os.path.exists(fn):
@@ -231,33 +233,28 @@ def listening_ports():
                 next(f)
                 for l in f:
                     w = l.split()
-                    if w[3] == '0A':
-                        out.add(int(w[1].rsplit(':', 1)[1], 16))
+                    ends = tuple(int(x.rsplit(':', 1)[1], 16) for x in w[1:3])
+                    table[ends] = w[3], [int(x, 16) for x in w[4].split(':')]
     except (OSError, StopIteration):
         pass
-    if not out and not os.path.exists('/proc/net/tcp'):
+    if not table and not os.path.exists('/proc/net/tcp'):
         return None
-    return out
+    return table
+
+
+def listening_ports():
+    """Ports in LISTEN state, without connecting to them (None where /proc is not there)."""
+    table = tcp_table()
+    return None if table is None else {local for (local, _), (state, _) in table.items() if state == '0A'}
 
 
 def program_ends(mine):
-    """The ends of connections that the program has, as (state, bytes not yet read, bytes on their way to it), without a word to it.
+    """The ends of connections that the program has, as (state, bytes not yet read, bytes on their way to it).
 
-    mine(local port, remote port): whether it is the other end of one of ours. None where /proc is not there."""
-    table, found = {}, []
-    for fn in ('/proc/net/tcp', '/proc/net/tcp6'):
-        if not os.path.exists(fn):
-            continue
-        with open(fn) as f:
-            next(f)
-            for l in f:
-                w = l.split()
-                ends = tuple(int(x.rsplit(':', 1)[1], 16) for x in w[1:3])
-                table[ends] = w[3], [int(x, 16) for x in w[4].split(':')]
-    for (local, remote), (state, (_, unread)) in table.items():
-        if mine(local, remote):
-            found.append((state, unread, table.get((remote, local), ('', (0, 0)))[1][0]))
-    return found if table else None
+    mine(local port, remote port): whether it is the other end of one of ours."""
+    table = tcp_table() or {}
+    return [(state, unread, table.get((remote, local), ('', (0, 0)))[1][0])
+            for (local, remote), (state, (_, unread)) in table.items() if mine(local, remote)]
 
 
 def wait_until_read(sock, limit):
@@ -266,13 +263,13 @@ def wait_until_read(sock, limit):
         ends = sock.getpeername()[1], sock.getsockname()[1]
     except OSError:
         return
-    while time.monotonic() < limit and any(u or o for _, u, o in program_ends(lambda *x: x == ends) or ()):
+    while time.monotonic() < limit and any(u or o for _, u, o in program_ends(lambda *x: x == ends)):
         time.sleep(0.005)
 
 
 def wait_until_closed(mine, limit):
     """Until the program has closed its ends of connections, which are closed here."""
-    while time.monotonic() < limit and any(s in ('01', '08') for s, _, _ in program_ends(mine) or ()):
+    while time.monotonic() < limit and any(s in ('01', '08') for s, _, _ in program_ends(mine)):
         time.sleep(0.005)
 
 
